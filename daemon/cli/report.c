@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happened, for people and for machines. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <uuid.h>
+
+#include "base/cleanup.h"
+
+static const char *const cause_name[_XLDUMP_CAUSE_MAX] = {
+	[XLDUMP_CAUSE_NONE] = "none",
+	[XLDUMP_CAUSE_OTHER] = "other",
+	[XLDUMP_CAUSE_USAGE] = "usage",
+	[XLDUMP_CAUSE_NO_DOMAIN] = "no-domain",
+	[XLDUMP_CAUSE_NO_XEN] = "no-xen",
+	[XLDUMP_CAUSE_PERMISSION] = "permission",
+	[XLDUMP_CAUSE_EXISTS] = "exists",
+	[XLDUMP_CAUSE_OUTPUT] = "output",
+	[XLDUMP_CAUSE_NO_SPACE] = "no-space",
+	[XLDUMP_CAUSE_DOMAIN_GONE] = "domain-gone",
+	[XLDUMP_CAUSE_BUSY] = "busy",
+	[XLDUMP_CAUSE_PAUSE_LIMIT] = "pause-limit",
+	[XLDUMP_CAUSE_UNSUPPORTED] = "unsupported",
+	[XLDUMP_CAUSE_CANCELLED] = "cancelled",
+	[XLDUMP_CAUSE_VERSION] = "version",
+	[XLDUMP_CAUSE_STILL_PAUSED] = "still-paused",
+	[XLDUMP_CAUSE_DIED] = "died",
+};
+
+const char *report_cause_name(enum xldump_cause cause)
+{
+	return (unsigned)cause < _XLDUMP_CAUSE_MAX ? cause_name[cause] : "other";
+}
+
+static const char *size_text(uint64_t bytes, char *buf, size_t size)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double v = (double)bytes;
+	size_t u = 0;
+
+	while (v >= 1023.95 && u + 1 < XL_ARRAY_SIZE(unit)) {
+		v /= 1024;
+		u++;
+	}
+	(void)snprintf(buf, size, u ? "%.1f %s" : "%.0f %s", v, unit[u]);
+	return buf;
+}
+
+static const char *time_text(uint64_t ns, char *buf, size_t size)
+{
+	if (ns < 1000000000)
+		(void)snprintf(buf, size, "%.1f ms", (double)ns / 1e6);
+	else
+		(void)snprintf(buf, size, "%.1f s", (double)ns / 1e9);
+	return buf;
+}
+
+static const char *instant_text(const struct timespec *t, int digits, char *buf, size_t size)
+{
+	struct tm tm;
+	char day[32];
+	long fraction = t->tv_nsec;
+
+	for (int i = digits; i < 9; i++)
+		fraction /= 10;
+	(void)gmtime_r(&t->tv_sec, &tm);
+	(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(buf, size, "%s.%0*ldZ", day, digits, fraction);
+	return buf;
+}
+
+void report_text(const struct xldump_result *r)
+{
+	char memory[32], disk[32], took[32], pause[32], instant[64];
+
+	(void)printf("%s%s(domain %u, %s, %s): %s in %s, %u round%s, ", r->domain.name,
+		     r->domain.name[0] ? " " : "", r->domain.domid,
+		     xldump_guest_type_name(r->domain.type),
+		     size_text(r->domain.memory, memory, sizeof(memory)),
+		     size_text(r->disk_bytes, disk, sizeof(disk)),
+		     time_text(r->duration_ns, took, sizeof(took)), r->rounds,
+		     r->rounds == 1 ? "" : "s");
+	if (r->was_stopped)
+		(void)printf("guest was not running, ");
+	else
+		(void)printf("guest stopped %s, ", time_text(r->pause_ns, pause, sizeof(pause)));
+	(void)printf("consistent as of %s",
+		     instant_text(&r->instant, 3, instant, sizeof(instant)));
+	if (r->guarantee == XLDUMP_SUSPECTS)
+		(void)printf(" except %" PRIu64 " pages listed in the file", r->suspect_pages);
+	if (r->reason[0])
+		(void)printf(" (%s)", r->reason);
+	(void)printf("\n");
+}
+
+static void add_string(struct json_object *o, const char *key, const char *value)
+{
+	(void)json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void add_number(struct json_object *o, const char *key, uint64_t value)
+{
+	(void)json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+static void print_json(struct json_object *o)
+{
+	(void)printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								      JSON_C_TO_STRING_NOSLASHESCAPE));
+	(void)json_object_put(o);
+}
+
+void report_json(const struct xldump_result *r, const char *path, enum xldump_format format)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *d = json_object_new_object();
+	char uuid[37], instant[64];
+
+	uuid_unparse_lower(r->domain.uuid, uuid);
+	add_number(d, "id", r->domain.domid);
+	add_string(d, "name", r->domain.name);
+	add_string(d, "uuid", uuid);
+	add_string(d, "type", xldump_guest_type_name(r->domain.type));
+	add_number(d, "memory_bytes", r->domain.memory);
+	add_number(d, "vcpus", r->domain.vcpus);
+	(void)json_object_object_add(o, "domain", d);
+	add_string(o, "file", path);
+	add_string(o, "format", xldump_format_name(format));
+	add_string(o, "strategy", xldump_strategy_name(r->strategy));
+	if (r->reason[0])
+		add_string(o, "reason", r->reason);
+	add_string(o, "guarantee", r->guarantee == XLDUMP_EXACT ? "exact" : "suspects");
+	add_number(o, "suspect_pages", r->suspect_pages);
+	add_number(o, "rounds", r->rounds);
+	add_number(o, "pages", r->pages);
+	add_number(o, "pages_copied", r->pages_copied);
+	add_number(o, "file_bytes", r->file_bytes);
+	add_number(o, "disk_bytes", r->disk_bytes);
+	add_number(o, "duration_ns", r->duration_ns);
+	add_number(o, "pause_ns", r->pause_ns);
+	(void)json_object_object_add(o, "was_stopped", json_object_new_boolean(r->was_stopped));
+	add_string(o, "instant", instant_text(&r->instant, 9, instant, sizeof(instant)));
+	add_string(o, "kernel", r->kernel);
+	print_json(o);
+}
+
+void report_error_json(const char *text, enum xldump_cause cause)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_string(o, "error", text);
+	add_string(o, "cause", report_cause_name(cause));
+	add_number(o, "status", (uint64_t)cause);
+	print_json(o);
+}

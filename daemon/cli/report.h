@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The last line: what happened, for people and for machines. */
+#ifndef XL_CLI_REPORT_H
+#define XL_CLI_REPORT_H
+
+#include "xldump.h"
+
+/* One line, "web01 (domain 3, PVH, 4.0 GiB): 1.1 GiB in 2.3 s, ...", on standard output. */
+void report_text(const struct xldump_result *r);
+
+/* The same as one JSON object on one line. */
+void report_json(const struct xldump_result *r, const char *path, enum xldump_format format);
+
+/* A failure as one JSON object: {"error": "...", "cause": "no-domain", "status": 3}. */
+void report_error_json(const char *text, enum xldump_cause cause);
+
+/* "no-domain" and so on. */
+const char *report_cause_name(enum xldump_cause cause);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Names of the public enums, and the version. */
+#include <errno.h>
+#include <string.h>
+
+#include "config.h"
+
+#include "base/cleanup.h"
+#include "xldump.h"
+
+static const char *const strategy_name[_XLDUMP_STRATEGY_MAX] = {
+	[XLDUMP_STRATEGY_AUTO] = "auto",
+	[XLDUMP_STRATEGY_PRECOPY] = "precopy",
+	[XLDUMP_STRATEGY_STILL] = "still",
+	[XLDUMP_STRATEGY_STOP] = "stop",
+	[XLDUMP_STRATEGY_RESCAN] = "rescan",
+};
+
+static const char *const format_name[_XLDUMP_FORMAT_MAX] = {
+	[XLDUMP_FORMAT_ELF] = "elf",
+	[XLDUMP_FORMAT_XENCORE] = "xencore",
+};
+
+static const char *const type_name[] = {
+	[XLDUMP_GUEST_PV] = "PV",
+	[XLDUMP_GUEST_PVH] = "PVH",
+	[XLDUMP_GUEST_HVM] = "HVM",
+};
+
+static const char *name_of(const char *const *names, size_t n, int value)
+{
+	return value >= 0 && (size_t)value < n ? names[value] : NULL;
+}
+
+static int value_of(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	}
+	return -EINVAL;
+}
+
+const char *xldump_strategy_name(enum xldump_strategy strategy)
+{
+	return name_of(strategy_name, XL_ARRAY_SIZE(strategy_name), (int)strategy);
+}
+
+const char *xldump_format_name(enum xldump_format format)
+{
+	return name_of(format_name, XL_ARRAY_SIZE(format_name), (int)format);
+}
+
+const char *xldump_guest_type_name(enum xldump_guest_type type)
+{
+	return name_of(type_name, XL_ARRAY_SIZE(type_name), (int)type);
+}
+
+int xldump_strategy_parse(const char *name, enum xldump_strategy *ret)
+{
+	int v = value_of(strategy_name, XL_ARRAY_SIZE(strategy_name), name);
+
+	if (v < 0)
+		return v;
+	*ret = (enum xldump_strategy)v;
+	return 0;
+}
+
+int xldump_format_parse(const char *name, enum xldump_format *ret)
+{
+	int v = value_of(format_name, XL_ARRAY_SIZE(format_name), name);
+
+	if (v < 0)
+		return v;
+	*ret = (enum xldump_format)v;
+	return 0;
+}
+
+const char *xldump_version(void)
+{
+	return PACKAGE_VERSION;
+}

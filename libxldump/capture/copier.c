@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads pages of the guest into our memory. */
+#include "capture/copier.h"
+
+int xl_copier_init(struct xl_copier *c, struct xl_hv *hv, uint32_t domid,
+		   const struct xl_physmap *map)
+{
+	*c = (struct xl_copier){ .hv = hv, .domid = domid, .map = map };
+	c->bounce = malloc(XL_COPY_BATCH * XL_PAGE_SIZE);
+	return c->bounce ? 0 : -ENOMEM;
+}
+
+void xl_copier_deinit(struct xl_copier *c)
+{
+	free(c->bounce);
+	c->bounce = NULL;
+}
+
+static int get_types(struct xl_copier *c, size_t n, uint8_t *type)
+{
+	/* Only PV guests have typed pages; asking about others costs and tells nothing. */
+	if (!c->map->p2m) {
+		memset(type, XL_PAGE_NOTAB, n);
+		return 0;
+	}
+	return c->hv->ops->page_types(c->hv, c->domid, c->frame, n, type);
+}
+
+static bool readable(uint8_t type)
+{
+	return type <= XL_PAGE_L4TAB;
+}
+
+/* Map the readable ones of frame[0..n) and copy them to their places in dst. */
+static int map_and_copy(struct xl_copier *c, size_t n, uint8_t *dst, uint8_t *type)
+{
+	size_t at[XL_COPY_BATCH], k = 0;
+	void *addr;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!readable(type[i])) {
+			type[i] = XL_PAGE_XTAB;
+			continue;
+		}
+		at[k] = i;
+		c->frame[k++] = c->frame[i];
+	}
+	if (k == 0)
+		return 0;
+	r = c->hv->ops->map(c->hv, c->domid, c->frame, k, c->err, &addr);
+	if (r < 0)
+		return r;
+	for (size_t j = 0; j < k; j++) {
+		if (c->err[j] < 0) {
+			type[at[j]] = XL_PAGE_XTAB;
+			if (xl_map_err_passes(c->err[j]))
+				c->passing = c->err[j];
+			continue;
+		}
+		memcpy(dst + at[j] * XL_PAGE_SIZE, (uint8_t *)addr + j * XL_PAGE_SIZE,
+		       XL_PAGE_SIZE);
+	}
+	c->hv->ops->unmap(c->hv, addr, k);
+	return 0;
+}
+
+int xl_copier_read(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *dst,
+		   uint8_t *type)
+{
+	uint64_t t0 = c->hv->ops->now_ns(c->hv);
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		c->frame[i] = xl_physmap_frame(c->map, pfn[i]);
+	r = get_types(c, n, type);
+	if (r < 0)
+		return r;
+	r = map_and_copy(c, n, dst, type);
+	if (r < 0)
+		return r;
+	c->read_ns += c->hv->ops->now_ns(c->hv) - t0;
+	c->read_pages += n;
+	return 0;
+}
+
+bool xl_copier_in_time(const struct xl_copier *c, size_t n, uint64_t deadline)
+{
+	uint64_t per_page = c->read_pages ? c->read_ns / c->read_pages : 0;
+	uint64_t now = c->hv->ops->now_ns(c->hv);
+
+	return now <= deadline && n * per_page <= deadline - now;
+}
+
+size_t xl_copier_gather(const struct xl_copier *c, const struct xl_bitmap *which, uint64_t *pos,
+			xl_pfn_t *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (; n < max; (*pos)++) {
+		*pos = xl_bitmap_next(which, *pos);
+		if (*pos >= which->nbits || *pos >= c->map->nr_pfns)
+			break;
+		if (xl_bitmap_test(&c->map->present, *pos))
+			ret[n++] = *pos;
+	}
+	return n;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What all strategies share, and the choice between them. */
+#include "capture/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void xl_engine_progress(struct xl_engine *e, enum xldump_phase phase, uint64_t done,
+			uint64_t total)
+{
+	const struct xldump_progress progress = {
+		.phase = phase,
+		.round = e->cut->rounds,
+		.pages_done = done,
+		.pages_total = total,
+		.guest_stopped = e->cut->strategy != XLDUMP_STRATEGY_PRECOPY,
+	};
+
+	if (e->p->progress)
+		e->p->progress(e->p->progress_data, &progress);
+}
+
+int xl_engine_check_alive(struct xl_engine *e)
+{
+	struct xl_domain now;
+	int r = e->hv->ops->domain_info(e->hv, e->dom.domid, &now);
+
+	if (r < 0 && r != -ESRCH)
+		return xl_err(e->x, r, "look at domain %u", e->dom.domid);
+	if (r == -ESRCH || now.dying || memcmp(now.uuid, e->dom.uuid, sizeof(now.uuid)) != 0)
+		return xl_fail(e->x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH,
+			       "domain %u was destroyed during the dump", e->dom.domid);
+	e->dom = now;
+	return 0;
+}
+
+int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (e->x->cause == XLDUMP_CAUSE_NONE && !e->x->err[0]) {
+		int gone = xl_engine_check_alive(e);
+
+		if (gone == -ESRCH)
+			return xl_err(e->x, gone, "%s", text);
+		xl_err_clear(e->x);
+	}
+	return xl_err(e->x, r, "%s", text);
+}
+
+static int put_batch(struct xl_engine *e, size_t n, uint64_t *copied)
+{
+	struct xl_copier *c = &e->copier;
+
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (c->type[i] == XL_PAGE_XTAB) {
+			/* What was read of it before is of no worth should it come back. */
+			xl_bitmap_clear(&e->pipe->put, c->pfn[i]);
+			continue;
+		}
+		r = xl_pipeline_put(e->pipe, c->pfn[i], c->type[i],
+				    c->bounce + i * XL_PAGE_SIZE);
+		if (r < 0)
+			return r;
+		(*copied)++;
+	}
+	return 0;
+}
+
+int xl_engine_pass(struct xl_engine *e, const struct xl_bitmap *which, enum xldump_phase phase,
+		   uint64_t deadline)
+{
+	struct xl_copier *c = &e->copier;
+	struct xl_round *round = &e->cut->round[e->cut->rounds];
+	uint64_t t0 = e->hv->ops->now_ns(e->hv);
+	uint64_t pos = 0, done = 0;
+	size_t n;
+	int r;
+
+	*round = (struct xl_round){ .dirty = xl_bitmap_count(which) };
+	while ((n = xl_copier_gather(c, which, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
+		r = xl_check_cancel(e->x);
+		if (r == 0 && e->watch)
+			r = e->watch(e->watch_data);
+		if (r < 0)
+			return r;
+		if (!xl_copier_in_time(c, n, deadline))
+			return -ETIME;
+		r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
+		if (r < 0)
+			return xl_engine_err(e, r, "read %zu pages from pfn %#" PRIx64, n,
+					     c->pfn[0]);
+		r = put_batch(e, n, &round->copied);
+		if (r < 0)
+			return r;
+		done += n;
+		xl_engine_progress(e, phase, done, round->dirty);
+	}
+	round->ns = e->hv->ops->now_ns(e->hv) - t0;
+	if (e->cut->rounds < XL_MAX_ROUNDS - 1)
+		e->cut->rounds++;
+	return xl_engine_check_alive(e);
+}
+
+/* Guest memory for the look at the kernel: xl_read_fn. */
+static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
+{
+	struct xl_engine *e = data;
+	uint8_t *out = buf;
+
+	while (len) {
+		xl_pfn_t pfn = paddr >> XL_PAGE_SHIFT;
+		size_t off = paddr & XL_PAGE_MASK;
+		size_t n = XL_PAGE_SIZE - off < len ? XL_PAGE_SIZE - off : len;
+		uint8_t type;
+		int r;
+
+		if (!xl_bitmap_test(&e->map->present, pfn))
+			return -EFAULT;
+		r = xl_copier_read(&e->copier, &pfn, 1, e->copier.bounce, &type);
+		if (r < 0)
+			return r;
+		if (type == XL_PAGE_XTAB)
+			return -EFAULT;
+		memcpy(out, e->copier.bounce + off, n);
+		out += n;
+		paddr += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int xl_engine_identify(struct xl_engine *e)
+{
+	struct xl_kernel *k = &e->cut->kernel;
+	int r = xl_kernel_identify(e->x, &e->pipe->candidates, read_guest, e, k);
+	xl_pfn_t pfn = k->xen_start_info_pa >> XL_PAGE_SHIFT;
+
+	if (r == -ENOENT) {
+		xl_log(e->x, XLDUMP_LOG_WARNING,
+		       "no Linux kernel recognised in the guest (%s): debuggers will need help",
+		       e->x->err);
+		xl_err_clear(e->x);
+		return 0;
+	}
+	if (r < 0)
+		return xl_engine_err(e, r, "look for the guest's kernel");
+	if (!e->dom.pv)
+		return 0;
+	/* It is where the guest's symbol table says, which may be anywhere. */
+	if (!xl_bitmap_test(&e->map->present, pfn))
+		k->xen_start_info_pa = 0;
+	if (k->xen_start_info_pa == 0) {
+		xl_log(e->x, XLDUMP_LOG_WARNING,
+		       "the variable xen_start_info of kernel %s was not found: crash will not read "
+		       "this dump of a PV guest; drgn, gdb and makedumpfile will",
+		       k->release);
+		return 0;
+	}
+	xl_pipeline_hold(e->pipe, pfn);
+	xl_bitmap_set(&e->must_read, pfn);
+	return 0;
+}
+
+int xl_engine_take_state(struct xl_engine *e)
+{
+	int r = e->hv->ops->vcpus(e->hv, &e->dom, e->cut->vcpu, e->cut->vcpus);
+
+	if (r < 0)
+		return r;
+	r = e->hv->ops->shared_info(e->hv, &e->dom, e->cut->shared_info);
+	e->cut->has_shared_info = r == 0;
+	/* An HVM guest's may be nowhere in its memory: the dump does without. */
+	return e->dom.pv || r == -ESRCH ? r : 0;
+}
+
+/* Room for everything that is filled inside the pause. */
+static int engine_init(struct xl_engine *e)
+{
+	struct xl_cut *cut = e->cut;
+	int r;
+
+	cut->vcpus = e->dom.max_vcpu_id + 1; /* ~0 says that there are none: 0 */
+	if (cut->vcpus == 0 || cut->vcpus > XL_MAX_VCPUS)
+		return xl_fail(e->x, XLDUMP_CAUSE_UNSUPPORTED, -EINVAL,
+			       "domain %u has no vCPUs: it is not running yet, or is going away",
+			       e->dom.domid);
+	cut->vcpu = calloc(cut->vcpus, sizeof(*cut->vcpu));
+	if (!cut->vcpu)
+		return xl_err(e->x, -ENOMEM, "state of %u vCPUs", cut->vcpus);
+	memset(cut->vcpu, 0, cut->vcpus * sizeof(*cut->vcpu));
+	cut->nr_pfns = e->map->nr_pfns;
+	r = xl_bitmap_init(&cut->present, cut->nr_pfns);
+	if (r == 0)
+		r = xl_bitmap_init(&e->must_read, cut->nr_pfns);
+	if (r == 0)
+		r = xl_copier_init(&e->copier, e->hv, e->dom.domid, e->map);
+	return r < 0 ? xl_err(e->x, r, "index of %" PRIu64 " pages", cut->nr_pfns) : 0;
+}
+
+static void engine_deinit(struct xl_engine *e)
+{
+	xl_copier_deinit(&e->copier);
+	xl_bitmap_deinit(&e->must_read);
+}
+
+/* The guest at T is what the map says, less what could not be read in the end. */
+static void finish_cut(struct xl_engine *e)
+{
+	struct xl_cut *cut = e->cut;
+
+	for (size_t i = 0; i < xl_bitmap_words(cut->nr_pfns); i++)
+		cut->present.word[i] = e->map->present.word[i] & e->pipe->put.word[i];
+	cut->p2m = e->map->p2m;
+	cut->dom = e->dom;
+}
+
+uint64_t xl_engine_copy_until(const struct xl_engine *e, uint64_t since)
+{
+	/* A sixteenth is left for the vCPUs and the unpause. */
+	return e->max_pause_ns ? since + e->max_pause_ns - e->max_pause_ns / 16 : UINT64_MAX;
+}
+
+void xl_engine_tell_overrun(struct xl_engine *e, uint64_t lasted)
+{
+	if (e->max_pause_ns && lasted > e->max_pause_ns)
+		xl_log(e->x, XLDUMP_LOG_WARNING,
+		       "domain %u was stopped for %.1f ms, longer than the %.1f ms allowed",
+		       e->dom.domid, (double)lasted / 1e6, (double)e->max_pause_ns / 1e6);
+}
+
+bool xl_engine_lift_limit(struct xl_engine *e)
+{
+	struct xl_cut *cut = e->cut;
+	size_t len = strlen(cut->reason);
+
+	if (!e->p->extend_pause)
+		return false;
+	(void)snprintf(cut->reason + len, sizeof(cut->reason) - len,
+		       "%sthe limit of %.1f ms for the pause could not be kept", len ? "; " : "",
+		       (double)e->max_pause_ns / 1e6);
+	e->max_pause_ns = 0;
+	return true;
+}
+
+static enum xldump_strategy choose(const struct xl_domain *dom)
+{
+	return dom->shutdown || dom->paused ? XLDUMP_STRATEGY_STILL : XLDUMP_STRATEGY_PRECOPY;
+}
+
+typedef int (*strategy_fn)(struct xl_engine *e);
+
+static const strategy_fn strategies[_XLDUMP_STRATEGY_MAX] = {
+	[XLDUMP_STRATEGY_PRECOPY] = xl_strategy_precopy,
+	[XLDUMP_STRATEGY_STILL] = xl_strategy_still,
+	[XLDUMP_STRATEGY_STOP] = xl_strategy_still,
+	[XLDUMP_STRATEGY_RESCAN] = xl_strategy_rescan,
+};
+
+static int run_strategy(struct xl_engine *e)
+{
+	bool automatic = e->p->strategy == XLDUMP_STRATEGY_AUTO;
+	int r;
+
+	e->max_pause_ns = e->p->max_pause_ns;
+	e->cut->was_stopped = e->dom.shutdown || e->dom.paused;
+	e->cut->strategy = automatic ? choose(&e->dom) : e->p->strategy;
+	if (e->cut->strategy == XLDUMP_STRATEGY_STILL && !e->cut->was_stopped)
+		return xl_fail(e->x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "domain %u is running: the strategy `still' is for guests that are "
+			       "not; leave the choice to `auto', or ask for `stop'",
+			       e->dom.domid);
+	r = strategies[e->cut->strategy](e);
+	if (r != -EOPNOTSUPP || !automatic || e->cut->strategy != XLDUMP_STRATEGY_PRECOPY)
+		return r;
+	/* Not this hypervisor: read everything twice instead, the second time paused. */
+	xl_err_clear(e->x);
+	(void)snprintf(e->cut->reason, sizeof(e->cut->reason),
+		       "this hypervisor cannot log dirty pages of %s guests%s",
+		       xldump_guest_type_name(e->cut->type),
+		       e->dom.pv ? " (it was built without shadow paging)" : "");
+	e->cut->strategy = XLDUMP_STRATEGY_RESCAN;
+	e->cut->rounds = 0;
+	xl_log(e->x, XLDUMP_LOG_WARNING,
+	       "%s: the guest is stopped for as long as reading all its memory takes",
+	       e->cut->reason);
+	return xl_strategy_rescan(e);
+}
+
+int xl_capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_params *params,
+	       struct xl_physmap *map, struct xl_pipeline *pipe, struct xl_cut *cut)
+{
+	_cleanup_(engine_deinit) struct xl_engine e = {
+		.x = x, .hv = hv, .dom = cut->dom, .p = params, .map = map, .pipe = pipe,
+		.cut = cut,
+	};
+	int r = engine_init(&e);
+
+	if (r == 0)
+		r = run_strategy(&e);
+	if (r == 0)
+		finish_cut(&e);
+	return r;
+}

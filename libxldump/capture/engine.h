@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What all strategies share: passes over the guest, the look at its kernel, the taking of the cut. */
+#ifndef XL_CAPTURE_ENGINE_H
+#define XL_CAPTURE_ENGINE_H
+
+#include "capture/capture.h"
+#include "capture/copier.h"
+#include "capture/pause.h"
+
+struct xl_engine {
+	struct xl_ctx *x;
+	struct xl_hv *hv;
+	struct xl_domain dom;
+	const struct xl_capture_params *p;
+	struct xl_physmap *map;
+	struct xl_pipeline *pipe;
+	struct xl_cut *cut;
+	struct xl_copier copier;
+	uint64_t max_pause_ns;      /* 0: no limit, or one that was lifted */
+	struct xl_bitmap must_read; /* pages that the last copy takes whether dirty or not */
+
+	int (*watch)(void *data); /* in a pass, before each batch; or NULL */
+	void *watch_data;
+};
+
+/* Copy every page of `which` that exists into the pipeline, with progress.  At the end the domain
+ * is known to be alive, so that no page was missed because the whole guest went away.
+ *
+ * @param deadline  give up with -ETIME rather than pass it (hv clock); UINT64_MAX: never */
+int xl_engine_pass(struct xl_engine *e, const struct xl_bitmap *which, enum xldump_phase phase,
+		   uint64_t deadline);
+
+/* Look for the guest's kernel among the pages that passed; fills cut->kernel.  Not finding one is
+ * no error.  Marks the page that must be patched as one that must be read again. */
+int xl_engine_identify(struct xl_engine *e);
+
+/* -ESRCH with XLDUMP_CAUSE_DOMAIN_GONE when the domain is no longer the one it was, or is dying.
+ * Refreshes e->dom. */
+int xl_engine_check_alive(struct xl_engine *e);
+
+/* An error in words, or "the domain went away" if that is what is behind it. */
+_printf_(3, 4) int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ...);
+
+/* The limit of the pause cannot be kept.  True if the user prefers a longer pause to none: the limit
+ * is gone then, and the cut says so. */
+bool xl_engine_lift_limit(struct xl_engine *e);
+
+/* When the copy inside a pause that began at `since` must be done to keep the limit; UINT64_MAX when
+ * there is none. */
+uint64_t xl_engine_copy_until(const struct xl_engine *e, uint64_t since);
+
+/* Warn about a pause that has broken the limit all the same. */
+void xl_engine_tell_overrun(struct xl_engine *e, uint64_t lasted);
+
+/* State of the vCPUs and shared_info into the cut, and the pages that exist.  Inside the pause. */
+int xl_engine_take_state(struct xl_engine *e);
+
+void xl_engine_progress(struct xl_engine *e, enum xldump_phase phase, uint64_t done,
+			uint64_t total);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The copy inside the pause. */
+#include "capture/last_copy.h"
+
+#include "page/canonicalise.h"
+
+/* Room made before the rounds begin: making it takes time in which the guest dirties more, so that
+ * between the last look at the log and the pause there should be little to make.  16 MiB. */
+#define STASH_FIRST 4096
+
+/* For pages dirtied between that look and the pause, and those that are read twice. */
+#define STASH_SLACK 1024
+
+/* How often a page that is written unseen may change between two looks before it is a suspect.  Each
+ * look is a re-read of these pages, all of it inside the pause. */
+#define MAX_LOOKS 3
+
+int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e)
+{
+	uint64_t nr = e->map->nr_pfns;
+	int r;
+
+	l->e = e;
+	l->grant = malloc(XL_MAX_GRANTS * sizeof(*l->grant));
+	l->index = calloc(nr, sizeof(*l->index));
+	if (!l->grant || !l->index)
+		return xl_err(e->x, -ENOMEM, "index of the pages of the pause");
+	if (e->map->p2m) {
+		l->m2p = calloc(1, sizeof(*l->m2p));
+		if (!l->m2p)
+			return xl_err(e->x, -ENOMEM, "inverse of the p2m");
+	}
+	r = xl_bitmap_init(&l->unseen, nr);
+	if (r == 0)
+		r = xl_bitmap_init(&l->suspect, nr);
+	if (r == 0)
+		r = xl_bitmap_init(&l->left, nr);
+	if (r == 0)
+		r = xl_stash_reserve(&l->stash, STASH_FIRST);
+	return r < 0 ? xl_err(e->x, r, "memory for the pages of the pause") : 0;
+}
+
+void xl_last_copy_deinit(struct xl_last_copy *l)
+{
+	if (l->m2p)
+		xl_m2p_deinit(l->m2p);
+	free(l->m2p);
+	free(l->grant);
+	free(l->index);
+	xl_stash_deinit(&l->stash);
+	xl_bitmap_deinit(&l->unseen);
+	xl_bitmap_deinit(&l->suspect);
+	xl_bitmap_deinit(&l->left);
+}
+
+/* The page behind a frame that the hypervisor or the guest named. */
+static void add_frame(struct xl_last_copy *l, xl_frame_t frame)
+{
+	xl_pfn_t pfn = l->m2p ? xl_m2p_lookup(l->m2p, frame) : frame;
+
+	if (pfn < l->unseen.nbits)
+		xl_bitmap_set(&l->unseen, pfn);
+}
+
+/* Rings that others write: they stay where they are while the guest runs. */
+static int add_special(struct xl_last_copy *l)
+{
+	struct xl_engine *e = l->e;
+	xl_frame_t frame[XL_MAX_SPECIAL];
+	size_t n;
+	int r = e->hv->ops->special_frames(e->hv, e->dom.domid, frame, &n);
+
+	if (r < 0)
+		return xl_engine_err(e, r, "ask for the rings of the guest");
+	for (size_t i = 0; i < n; i++)
+		add_frame(l, frame[i]);
+	/* Xen writes its own pages without asking its log. */
+	for (xl_pfn_t pfn = 0; e->map->xen.nbits &&
+	     (pfn = xl_bitmap_next(&e->map->xen, pfn)) < e->map->xen.nbits; pfn++)
+		xl_bitmap_set(&l->unseen, pfn);
+	return 0;
+}
+
+static void forget(struct xl_last_copy *l)
+{
+	for (size_t i = 0; i < l->stash.n; i++)
+		l->index[l->stash.pfn[i]] = 0;
+	l->stash.n = 0;
+}
+
+int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages)
+{
+	struct xl_engine *e = l->e;
+	size_t grants = 0;
+	int r;
+
+	if (l->m2p) {
+		xl_m2p_deinit(l->m2p);
+		r = xl_m2p_init(l->m2p, e->map->p2m, e->map->nr_pfns);
+		if (r < 0)
+			return xl_err(e->x, r, "invert the p2m");
+	}
+	xl_bitmap_zero(&l->unseen);
+	r = add_special(l);
+	if (r < 0)
+		return r;
+	r = e->hv->ops->grants_prepare(e->hv, e->dom.domid);
+	if (r == 0)
+		r = e->hv->ops->grants_read(e->hv, l->grant, XL_MAX_GRANTS, &grants);
+	if (r < 0)
+		return xl_engine_err(e, r, "look at the guest's grant table");
+	forget(l);
+	/* A granted page is taken once, and once more if it changed. */
+	pages += pages / 4 + STASH_SLACK + 2 * grants;
+	r = xl_stash_reserve(&l->stash, pages);
+	return r < 0 ? xl_err(e->x, r, "memory for %" PRIu64 " pages", pages) : 0;
+}
+
+/* ---- inside the pause ---- */
+
+static int add_grants(struct xl_last_copy *l)
+{
+	size_t n;
+	int r = l->e->hv->ops->grants_read(l->e->hv, l->grant, XL_MAX_GRANTS, &n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && i < XL_MAX_GRANTS; i++)
+		add_frame(l, l->grant[i]);
+	return 0;
+}
+
+int xl_last_copy_begin(struct xl_last_copy *l, struct xl_bitmap *which, uint64_t deadline)
+{
+	int r;
+
+	forget(l);
+	l->e->copier.passing = 0;
+	l->deadline = deadline;
+	xl_bitmap_zero(&l->suspect);
+	r = add_grants(l);
+	if (r < 0)
+		return r;
+	xl_bitmap_or(which, &l->unseen);
+	xl_bitmap_or(which, &l->e->must_read);
+	return 0;
+}
+
+/* The batch that would pass the deadline is not begun. */
+static int in_time(const struct xl_last_copy *l, size_t n)
+{
+	return xl_copier_in_time(&l->e->copier, n, l->deadline) ? 0 : -ETIME;
+}
+
+int xl_last_copy_add(struct xl_last_copy *l, const struct xl_bitmap *which)
+{
+	struct xl_copier *c = &l->e->copier;
+	struct xl_stash *st = &l->stash;
+	uint64_t pos = 0;
+
+	for (;;) {
+		size_t room = st->cap - st->n, n;
+		int r;
+
+		n = xl_copier_gather(c, which, &pos, st->pfn + st->n,
+				     room < XL_COPY_BATCH ? room : XL_COPY_BATCH);
+		if (n == 0)
+			break;
+		r = in_time(l, n);
+		if (r == 0)
+			r = xl_copier_read(c, st->pfn + st->n, n, st->page + st->n * XL_PAGE_SIZE,
+					   st->type + st->n);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < n; i++)
+			l->index[st->pfn[st->n + i]] = (uint32_t)(st->n + i + 1);
+		st->n += n;
+	}
+	return xl_bitmap_next(which, pos) < which->nbits && st->n == st->cap ? -E2BIG : 0;
+}
+
+int xl_last_copy_take(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+{
+	struct xl_stash *st = &l->stash;
+
+	if (st->n == st->cap)
+		return -E2BIG;
+	st->pfn[st->n] = pfn;
+	st->type[st->n] = type;
+	memcpy(st->page + st->n * XL_PAGE_SIZE, page, XL_PAGE_SIZE);
+	l->index[pfn] = (uint32_t)++st->n;
+	return 0;
+}
+
+/* What the stash has of a page last; NULL if nothing. */
+static const uint8_t *taken(const struct xl_last_copy *l, xl_pfn_t pfn, uint8_t *type)
+{
+	uint32_t at = l->index[pfn];
+
+	if (!at)
+		return NULL;
+	*type = l->stash.type[at - 1];
+	return l->stash.page + (size_t)(at - 1) * XL_PAGE_SIZE;
+}
+
+/* One look at the pages of `which`; those that stood still leave it. */
+static int look_again(struct xl_last_copy *l, struct xl_bitmap *which)
+{
+	struct xl_copier *c = &l->e->copier;
+	uint64_t pos = 0;
+	size_t n;
+
+	while ((n = xl_copier_gather(c, which, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
+		int r = in_time(l, n);
+
+		if (r == 0)
+			r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
+		for (size_t i = 0; r == 0 && i < n; i++) {
+			const uint8_t *now = c->bounce + i * XL_PAGE_SIZE, *before;
+			uint8_t type = XL_PAGE_XTAB;
+
+			before = taken(l, c->pfn[i], &type);
+			if (before && type == c->type[i] &&
+			    (type == XL_PAGE_XTAB || memcmp(before, now, XL_PAGE_SIZE) == 0)) {
+				xl_bitmap_clear(which, c->pfn[i]);
+				continue;
+			}
+			if (before)
+				xl_bitmap_set(&l->suspect, c->pfn[i]);
+			r = xl_last_copy_take(l, c->pfn[i], c->type[i], now);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int verify_unseen(struct xl_last_copy *l)
+{
+	struct xl_bitmap *left = &l->left;
+	int r;
+
+	/* A grant that was mapped while we copied. */
+	r = add_grants(l);
+	if (r < 0)
+		return r;
+	xl_bitmap_copy(left, &l->unseen);
+	for (unsigned i = 0; i < MAX_LOOKS; i++) {
+		r = look_again(l, left);
+		if (r < 0 || xl_bitmap_next(left, 0) >= left->nbits)
+			break;
+	}
+	/* Pages that do not exist are no suspects. */
+	for (size_t i = 0; i < xl_bitmap_words(left->nbits); i++)
+		l->suspect.word[i] &= l->e->map->present.word[i];
+	return r;
+}
+
+int xl_last_copy_verify(struct xl_last_copy *l)
+{
+	int r = verify_unseen(l);
+
+	return r == 0 ? l->e->copier.passing : r;
+}
+
+/* ---- outside again ---- */
+
+int xl_last_copy_put(struct xl_last_copy *l)
+{
+	struct xl_engine *e = l->e;
+	struct xl_stash *st = &l->stash;
+	struct xl_cut *cut = e->cut;
+	struct xl_round *round = &cut->round[cut->rounds++];
+
+	*round = (struct xl_round){ .dirty = st->n, .ns = cut->pause_ns.total };
+	for (size_t i = 0; i < st->n; i++) {
+		int r;
+
+		if (i % XL_COPY_BATCH == 0)
+			xl_engine_progress(e, XLDUMP_PHASE_FINISH, i, st->n);
+		if (st->type[i] == XL_PAGE_XTAB) {
+			xl_bitmap_clear(&e->map->present, st->pfn[i]);
+			continue;
+		}
+		xl_bitmap_set(&e->map->present, st->pfn[i]);
+		r = xl_pipeline_put(e->pipe, st->pfn[i], st->type[i],
+				    st->page + i * XL_PAGE_SIZE);
+		if (r < 0)
+			return r;
+		round->copied++;
+	}
+	cut->suspects = xl_bitmap_count(&l->suspect);
+	if (cut->suspects) {
+		cut->suspect = l->suspect;
+		l->suspect = (struct xl_bitmap){ 0 };
+	}
+	return 0;
+}

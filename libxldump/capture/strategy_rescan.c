@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Strategy `rescan`: for running guests whose dirty pages nobody logs (PV on a hypervisor without
+ * shadow paging, which is Debian's; a device passed through).
+ *
+ * All pages are copied while the guest runs, each with a hash of what was copied.  Then it is paused,
+ * all pages are read again, and only those that hash differently are kept.  The pause is as long as
+ * reading all memory once: at memory speed, with no disk in it.
+ *
+ * 64 bits a page (8 bytes for 4 KiB, 0.2 %).  A page that changed and hashes the same would stay
+ * stale: one in 2^64 for a page that is not made for it, and a guest that makes one spoils its own
+ * dump alone; XXH3 is keyed by a secret of this run so that it would have to guess.
+ */
+#include <sys/random.h>
+#include <xxhash.h>
+
+#include "capture/last_copy.h"
+
+/* The room in the pause is a guess, from what the last running pass found changed; an attempt that
+ * outgrows it is given up and made again with more. */
+#define MAX_ATTEMPTS 4
+
+/* What attempt() says beside success and errors. */
+#define GIVEN_UP 1
+
+struct rescan {
+	struct xl_engine *e;
+	uint64_t *hash;            /* by pfn, of the page and its type as they were put */
+	uint64_t secret;
+	struct xl_bitmap changed;  /* found changed by the last pass */
+	struct xl_last_copy last;
+	uint64_t all_ns;           /* what reading everything once has cost */
+	uint64_t all_pages;        /* of the pass under way */
+};
+
+static void rescan_deinit(struct rescan *s)
+{
+	xl_last_copy_deinit(&s->last);
+	xl_bitmap_deinit(&s->changed);
+	free(s->hash);
+}
+
+static int rescan_init(struct rescan *s)
+{
+	struct xl_engine *e = s->e;
+	uint64_t nr = e->map->nr_pfns;
+	int r;
+
+	if (getrandom(&s->secret, sizeof(s->secret), 0) != sizeof(s->secret))
+		return xl_err(e->x, -errno, "random number");
+	s->hash = calloc(nr, sizeof(*s->hash));
+	r = s->hash ? xl_bitmap_init(&s->changed, nr) : -ENOMEM;
+	if (r < 0)
+		return xl_err(e->x, r, "hashes of %" PRIu64 " pages", nr);
+	return xl_last_copy_init(&s->last, e);
+}
+
+/* The type belongs to it: a page that has become a page table must be put anew though its bytes are
+ * the same.  Never 0, which stands for "not read". */
+static uint64_t hash_of(const struct rescan *s, uint8_t type, const uint8_t *page)
+{
+	uint64_t h = XXH3_64bits_withSeed(page, XL_PAGE_SIZE, s->secret + type);
+
+	return h ? h : 1;
+}
+
+/* What is done with a page that is not as it was put. */
+typedef int (*changed_fn)(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page);
+
+/* Read all pages there are and hand on those that differ; they are in s->changed afterwards.
+ * Allocates and logs nothing: also for inside the pause, where `deadline` counts.
+ *
+ * @param between  called before each batch, with the pages done; NULL inside the pause */
+static int scan(struct rescan *s, uint64_t deadline, changed_fn fn,
+		int (*between)(struct rescan *s, uint64_t done))
+{
+	struct xl_engine *e = s->e;
+	struct xl_copier *c = &e->copier;
+	uint64_t pos = 0, done = 0;
+	size_t n;
+
+	xl_bitmap_zero(&s->changed);
+	while ((n = xl_copier_gather(c, &e->map->present, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
+		int r = xl_copier_in_time(c, n, deadline) ? 0 : -ETIME;
+
+		if (r == 0 && between)
+			r = between(s, done);
+		if (r == 0)
+			r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
+		done += n;
+		for (size_t i = 0; r == 0 && i < n; i++) {
+			const uint8_t *page = c->bounce + i * XL_PAGE_SIZE;
+			xl_pfn_t pfn = c->pfn[i];
+
+			if (c->type[i] != XL_PAGE_XTAB &&
+			    s->hash[pfn] == hash_of(s, c->type[i], page) &&
+			    !xl_bitmap_test(&e->must_read, pfn))
+				continue;
+			xl_bitmap_set(&s->changed, pfn);
+			r = fn(s, pfn, c->type[i], page);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Running: into the file. */
+static int put_changed(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+{
+	if (type == XL_PAGE_XTAB)
+		return 0;
+	s->hash[pfn] = hash_of(s, type, page);
+	s->e->cut->round[s->e->cut->rounds].copied++;
+	return xl_pipeline_put(s->e->pipe, pfn, type, page);
+}
+
+/* In the pause: into memory. */
+static int stash_changed(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+{
+	return xl_last_copy_take(&s->last, pfn, type, page);
+}
+
+static int show_progress(struct rescan *s, uint64_t done)
+{
+	xl_engine_progress(s->e, s->e->cut->rounds ? XLDUMP_PHASE_ROUND : XLDUMP_PHASE_COPY, done,
+			   s->all_pages);
+	return xl_check_cancel(s->e->x);
+}
+
+/* One pass over the running guest. */
+static int running_pass(struct rescan *s)
+{
+	struct xl_engine *e = s->e;
+	struct xl_round *round = &e->cut->round[e->cut->rounds];
+	uint64_t t0 = e->hv->ops->now_ns(e->hv), read0 = e->copier.read_ns;
+	int r;
+
+	*round = (struct xl_round){ 0 };
+	s->all_pages = xl_bitmap_count(&e->map->present);
+	r = scan(s, UINT64_MAX, put_changed, show_progress);
+	if (r < 0)
+		return xl_engine_err(e, r, "read the running guest");
+	round->dirty = xl_bitmap_count(&s->changed);
+	round->ns = e->hv->ops->now_ns(e->hv) - t0;
+	s->all_ns = e->copier.read_ns - read0;
+	if (e->cut->rounds < XL_MAX_ROUNDS - 2)
+		e->cut->rounds++;
+	r = xl_physmap_refresh(e->hv, &e->dom, e->map, NULL);
+	return r < 0 ? xl_engine_err(e, r, "memory layout of the running guest") :
+		       xl_engine_check_alive(e);
+}
+
+/* 0 when the limit is lifted. */
+static int over_limit(struct rescan *s)
+{
+	struct xl_engine *e = s->e;
+
+	if (xl_engine_lift_limit(e))
+		return 0;
+	return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
+		       "%s%sthe guest would have to be stopped for about %.1f ms, as long as reading "
+		       "all its memory takes, and %.1f ms are allowed; allow more with --max-pause",
+		       e->cut->reason, e->cut->reason[0] ? "; " : "", (double)s->all_ns / 1e6,
+		       (double)e->max_pause_ns / 1e6);
+}
+
+static int inside_pause(struct rescan *s, uint64_t deadline)
+{
+	struct xl_engine *e = s->e;
+	int r = e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
+
+	if (r == 0)
+		r = xl_physmap_refresh(e->hv, &e->dom, e->map, NULL);
+	if (r == 0)
+		r = xl_last_copy_begin(&s->last, &e->must_read, deadline);
+	if (r == 0)
+		r = scan(s, deadline, stash_changed, NULL);
+	if (r == 0)
+		r = xl_last_copy_verify(&s->last);
+	e->hv->ops->realtime(e->hv, &e->cut->instant);
+	if (r == 0)
+		r = xl_engine_take_state(e);
+	if (r == 0)
+		r = e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
+	return r == 0 && e->dom.dying ? -ESRCH : r;
+}
+
+/* GIVEN_UP: more had changed than there was room for; the guest runs again. */
+static int attempt(struct rescan *s)
+{
+	struct xl_engine *e = s->e;
+	_cleanup_(xl_pause_end) struct xl_pause pause = { 0 };
+	int r, r2;
+
+	r = xl_last_copy_prepare(&s->last, 2 * xl_bitmap_count(&s->changed));
+	if (r < 0)
+		return r;
+	r = xl_pause_begin(e->x, e->hv, e->dom.domid, &pause);
+	if (r < 0)
+		return xl_engine_err(e, r, "stop the guest");
+	r = inside_pause(s, xl_engine_copy_until(e, pause.since));
+	r2 = xl_pause_finish(&pause);
+	if (r2 < 0)
+		return r2;
+	e->cut->pause_ns.total = e->cut->pause_ns.copy = pause.lasted;
+	xl_engine_tell_overrun(e, pause.lasted);
+	if (r == -ETIME) {
+		r = over_limit(s);
+		return r < 0 ? r : GIVEN_UP;
+	}
+	if (r == -E2BIG)
+		return GIVEN_UP;
+	return r < 0 ? xl_engine_err(e, r, "copy the rest of the stopped guest") : 0;
+}
+
+int xl_strategy_rescan(struct xl_engine *e)
+{
+	_cleanup_(rescan_deinit) struct rescan s = { .e = e };
+	int r = rescan_init(&s);
+
+	if (r == 0)
+		r = running_pass(&s);
+	if (r == 0)
+		r = xl_engine_identify(e);
+	for (unsigned i = 0; r == 0 && i < MAX_ATTEMPTS; i++) {
+		/* How much changes in the time of one pass: the room that is needed, and fewer pages
+		 * to keep in the pause. */
+		r = running_pass(&s);
+		if (r == 0 && e->max_pause_ns && s.all_ns > e->max_pause_ns - e->max_pause_ns / 8)
+			r = over_limit(&s);
+		if (r == 0)
+			r = attempt(&s);
+		if (r == 0)
+			return xl_last_copy_put(&s.last);
+		if (r == GIVEN_UP && i + 1 < MAX_ATTEMPTS)
+			r = 0;
+	}
+	if (r == GIVEN_UP)
+		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, -EAGAIN,
+			       "the guest changed more in every one of %d pauses than there was room "
+			       "for; use --strategy=stop",
+			       MAX_ATTEMPTS);
+	return r;
+}

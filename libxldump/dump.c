@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Public API: one dump, from the domain to the file. */
+#include <string.h>
+
+#include "capture/capture.h"
+#include "handle.h"
+#include "hv/undo.h"
+
+#define DEFAULT_MAX_ROUNDS 8
+
+/* A guest may keep this part of its memory in page tables before it is taken for a liar; real ones
+ * have 0.2 to 1 %, and twice the number of processes does not reach 5. */
+#define MAX_TABLES_PART 4
+#define MIN_TABLES 4096
+
+static void format_close(struct xl_format **f)
+{
+	xl_format_elf.close(*f);
+}
+
+/* Whoever was found is still there, and the same. */
+static int look_again(struct xldump *xl, const struct xldump_domain *domain, struct xl_domain *ret)
+{
+	struct xl_ctx *x = &xl->ctx;
+	int r = xl->hv->ops->domain_info(xl->hv, domain->domid, ret);
+
+	if (r == -ESRCH ||
+	    (r == 0 && (ret->dying || memcmp(ret->uuid, domain->uuid, sizeof(ret->uuid)) != 0)))
+		return xl_fail(x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH, "domain %u (%s) is gone",
+			       domain->domid, domain->name);
+	return r < 0 ? xl_err(x, r, "look at domain %u", domain->domid) : 0;
+}
+
+/* Options of a caller who may have been built with an older or a newer header. */
+static int take_options(struct xl_ctx *x, const struct xldump_options *options,
+			struct xldump_options *ret)
+{
+	*ret = (struct xldump_options){ .sz = sizeof(*ret) };
+	if (options) {
+		size_t n = options->sz < sizeof(*ret) ? options->sz : sizeof(*ret);
+
+		if (options->sz < sizeof(options->sz))
+			return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "options without a size");
+		for (size_t i = sizeof(*ret); i < options->sz; i++) {
+			if (((const char *)options)[i])
+				return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+					       "an option that this version (%s) does not know",
+					       xldump_version());
+		}
+		memcpy(ret, options, n);
+	}
+	if (!xldump_strategy_name(ret->strategy) || !xldump_format_name(ret->format))
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "unknown strategy or format");
+	if (ret->max_rounds == 0)
+		ret->max_rounds = DEFAULT_MAX_ROUNDS;
+	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
+	if (ret->max_rounds > XL_MAX_ROUNDS - 8)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "at most %d rounds",
+			       XL_MAX_ROUNDS - 8);
+	return 0;
+}
+
+static void warn_space(struct xl_ctx *x, struct xl_sink *sink, uint64_t pages)
+{
+	/* Zero pages take no space, so it may fit all the same. */
+	if (xl_sink_check_space(x, sink, pages * XL_PAGE_SIZE) < 0) {
+		xl_log(x, XLDUMP_LOG_WARNING, "%s; going on, for zero pages need none", x->err);
+		xl_err_clear(x);
+	}
+}
+
+struct job {
+	struct xldump *xl;
+	struct xldump_options o;
+	struct xl_physmap map;
+	struct xl_pipeline pipe;
+	struct xl_cut cut;
+};
+
+static void job_deinit(struct job *j)
+{
+	xl_pipeline_deinit(&j->pipe);
+	xl_cut_deinit(&j->cut);
+	xl_physmap_deinit(&j->map);
+}
+
+static void report(struct job *j, enum xldump_phase phase)
+{
+	const struct xldump_progress p = { .phase = phase, .round = j->cut.rounds };
+
+	if (j->o.progress)
+		j->o.progress(j->o.progress_data, &p);
+}
+
+static int write_dump(struct job *j, struct xl_sink *sink)
+{
+	struct xl_ctx *x = &j->xl->ctx;
+	_cleanup_(format_close) struct xl_format *format = NULL;
+	const struct xl_capture_params params = {
+		.strategy = j->o.strategy,
+		.max_pause_ns = j->o.max_pause_ns,
+		.throttle = j->o.throttle,
+		.extend_pause = j->o.extend_pause,
+		.max_rounds = j->o.max_rounds,
+		.progress = j->o.progress,
+		.progress_data = j->o.progress_data,
+	};
+	struct xl_bitmap layout_present;
+	struct xl_layout layout = { .nr_pfns = j->map.nr_pfns, .present = &layout_present };
+	uint64_t max_tables = j->cut.dom.tot_pages / MAX_TABLES_PART + MIN_TABLES;
+	int r;
+
+	/* The map is brought up to date while the format still looks at what was true at first. */
+	r = xl_bitmap_init(&layout_present, j->map.nr_pfns);
+	if (r < 0)
+		return xl_err(x, r, "index of %" PRIu64 " pages", j->map.nr_pfns);
+	xl_bitmap_copy(&layout_present, &j->map.present);
+	layout.vcpus = j->cut.dom.max_vcpu_id + 1;
+	r = xl_format_elf.open(x, &layout, sink, j->o.format == XLDUMP_FORMAT_XENCORE, &format);
+	if (r == 0)
+		r = xl_pipeline_init(x, &j->pipe, &xl_format_elf, format, j->map.nr_pfns,
+				     max_tables);
+	if (r == 0)
+		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
+	if (r == 0) {
+		report(j, XLDUMP_PHASE_FINISH);
+		r = xl_pipeline_seal(&j->pipe, &j->cut);
+	}
+	format_close(&format);
+	format = NULL;
+	xl_bitmap_deinit(&layout_present);
+	return r;
+}
+
+static void fill_result(const struct job *j, const struct xldump_domain *domain, uint64_t start,
+			struct xldump_result *ret)
+{
+	const struct xl_cut *cut = &j->cut;
+	struct xl_hv *hv = j->xl->hv;
+
+	ret->domain = *domain;
+	ret->domain.memory = cut->dom.tot_pages * XL_PAGE_SIZE;
+	ret->strategy = cut->strategy;
+	memcpy(ret->reason, cut->reason, sizeof(ret->reason));
+	ret->guarantee = cut->suspects ? XLDUMP_SUSPECTS : XLDUMP_EXACT;
+	ret->suspect_pages = cut->suspects;
+	ret->rounds = cut->rounds;
+	ret->pages = xl_bitmap_count(&cut->present);
+	for (unsigned i = 0; i < cut->rounds; i++)
+		ret->pages_copied += cut->round[i].copied;
+	ret->duration_ns = hv->ops->now_ns(hv) - start;
+	ret->pause_ns = cut->pause_ns.total;
+	ret->was_stopped = cut->was_stopped;
+	ret->instant = cut->instant;
+	memcpy(ret->kernel, cut->kernel.release, sizeof(ret->kernel));
+}
+
+static int prepare(struct job *j, const struct xldump_domain *domain)
+{
+	struct xl_ctx *x = &j->xl->ctx;
+	struct xl_hv *hv = j->xl->hv;
+	struct xldump_domain now = { 0 };
+	int r = look_again(j->xl, domain, &j->cut.dom);
+
+	if (r < 0)
+		return r;
+	xl_handle_describe(j->xl, &j->cut.dom, &now);
+	memcpy(j->cut.name, now.name, sizeof(j->cut.name));
+	j->cut.type = now.type;
+	r = hv->ops->host_info(hv, &j->cut.host);
+	if (r < 0)
+		return xl_err(x, r, "ask for the version of the hypervisor");
+	report(j, XLDUMP_PHASE_PREPARE);
+	return xl_physmap_build(x, hv, &j->cut.dom, j->cut.host.max_mfn, &j->map);
+}
+
+/* Last of all: by now nothing is owed any more. */
+static void end_undo(struct xl_ctx **x)
+{
+	xl_undo_close((*x)->undo);
+	(*x)->undo = NULL;
+}
+
+int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const char *path,
+		const struct xldump_options *options, struct xldump_result *ret)
+{
+	_cleanup_(end_undo) struct xl_ctx *x = xl_handle_begin(xl);
+	_cleanup_(job_deinit) struct job j = { .xl = xl };
+	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
+	struct xldump_result out = { .sz = sizeof(out) };
+	uint64_t start = xl->hv->ops->now_ns(xl->hv);
+	int r;
+
+	r = take_options(x, options, &j.o);
+	if (r < 0)
+		return r;
+	x->cancel = j.o.cancel;
+	xl_handle_recover(xl);
+	r = xl_undo_open(x, XL_UNDO_DIR, domain->domid, domain->uuid, &x->undo);
+	if (r < 0)
+		return r;
+	/* The file first: what cannot be written must not disturb a guest. */
+	r = xl_sink_file_open(x, path, j.o.overwrite, &sink);
+	if (r == 0)
+		r = prepare(&j, domain);
+	if (r < 0)
+		return r;
+	warn_space(x, sink, xl_bitmap_count(&j.map.present));
+	r = write_dump(&j, sink);
+	if (r < 0)
+		return r;
+	report(&j, XLDUMP_PHASE_SYNC);
+	r = xl_sink_commit(x, sink, &out.file_bytes, &out.disk_bytes);
+	if (r < 0)
+		return r;
+	if (ret) {
+		fill_result(&j, domain, start, &out);
+		out.sz = ret->sz < sizeof(out) ? ret->sz : sizeof(out);
+		memcpy(ret, &out, out.sz);
+	}
+	return 0;
+}

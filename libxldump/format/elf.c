@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The default format: one ELF file that is a kdump-like core (program headers, as QEMU writes it)
+ * and a Xen core (sections, as `xl dump-core` writes it for auto-translated guests) over the same
+ * pages.  Every page has its place from the beginning, so that a later copy replaces an older one
+ * and zero pages are holes. */
+#include "format/elf_format.h"
+#include "format/elf_private.h"
+
+#include "base/bytes.h"
+
+static uint64_t page_align(uint64_t v)
+{
+	return (v + XL_PAGE_MASK) & ~(uint64_t)XL_PAGE_MASK;
+}
+
+uint64_t xl_elf_page_offset(const struct xl_format *f, xl_pfn_t pfn)
+{
+	uint64_t rank = xl_slots_rank(&f->slots, pfn);
+
+	if (xl_bitmap_test(&f->slots.present, pfn))
+		return f->data_start + (rank << XL_PAGE_SHIFT);
+	/* One of those that the layout did not have, counted among themselves. */
+	return f->overflow_start + ((pfn - rank) << XL_PAGE_SHIFT);
+}
+
+/* Number of runs of present pages. */
+static uint64_t count_runs(const struct xl_bitmap *b)
+{
+	uint64_t n = 0;
+
+	for (uint64_t pfn = xl_bitmap_next(b, 0); pfn < b->nbits;
+	     pfn = xl_bitmap_next(b, xl_bitmap_next_clear(b, pfn)))
+		n++;
+	return n;
+}
+
+/* Choose where the pages begin.  The room in front is a hole and costs nothing, but crash reads it
+ * all into memory, so it is not made huge: twice the program headers of now and a thousand more.
+ * Should that not do, the pages are moved at the end.  The overflow begins where no slot can ever
+ * be: behind all pfns and the most headers that they can need. */
+static void place(struct xl_format *f, uint32_t vcpus)
+{
+	uint64_t runs = count_runs(&f->slots.present);
+	uint64_t most = f->slots.nr_pfns / 2 + 8;
+
+	f->data_start = page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * (runs * 2 + 1024) +
+				   xl_elf_notes_max(vcpus));
+	f->overflow_start = f->data_start + (f->slots.nr_pfns << XL_PAGE_SHIFT) +
+			    page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * most +
+				       xl_elf_notes_max(XL_MAX_VCPUS));
+}
+
+static void elf_close(struct xl_format *f)
+{
+	if (!f)
+		return;
+	xl_slots_deinit(&f->slots);
+	xl_bitmap_deinit(&f->known);
+	xl_bitmap_deinit(&f->stored);
+	xl_bitmap_deinit(&f->stale);
+	free(f->buf);
+	free(f);
+}
+
+static void elf_closep(struct xl_format **f)
+{
+	elf_close(*f);
+}
+
+static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
+		    bool sections_only, struct xl_format **ret)
+{
+	_cleanup_(elf_closep) struct xl_format *f = calloc(1, sizeof(*f));
+
+	if (layout->nr_pfns > XL_MAX_PFNS || layout->vcpus > XL_MAX_VCPUS)
+		return xl_err(x, -E2BIG, "ELF file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
+			      layout->nr_pfns, layout->vcpus);
+	if (!f)
+		return xl_err(x, -ENOMEM, "open the ELF file");
+	f->sink = sink;
+	f->sections_only = sections_only;
+	f->buf = malloc(XL_ELF_BUF_SIZE);
+	if (!f->buf || xl_slots_init(&f->slots, layout->nr_pfns, layout->present) < 0 ||
+	    xl_bitmap_init(&f->known, layout->nr_pfns) < 0 ||
+	    xl_bitmap_init(&f->stored, layout->nr_pfns) < 0 ||
+	    xl_bitmap_init(&f->stale, layout->nr_pfns) < 0)
+		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
+	place(f, layout->vcpus);
+	*ret = XL_TAKE_PTR(f);
+	return 0;
+}
+
+static int flush(struct xl_ctx *x, struct xl_format *f)
+{
+	int r;
+
+	if (!f->buf_len)
+		return 0;
+	r = xl_sink_pwrite(x, f->sink, f->buf, f->buf_len, f->buf_offset);
+	f->buf_len = 0;
+	return r;
+}
+
+/* Whether the buffer holds bytes for this place. */
+static bool buffered(const struct xl_format *f, uint64_t offset)
+{
+	return offset >= f->buf_offset && offset < f->buf_offset + f->buf_len;
+}
+
+static int put_data(struct xl_ctx *x, struct xl_format *f, uint64_t offset, const void *page)
+{
+	bool inside = buffered(f, offset);
+	bool appends = offset == f->buf_offset + f->buf_len && f->buf_len < XL_ELF_BUF_SIZE;
+	int r;
+
+	if (!inside && (!appends || !f->buf_len)) {
+		r = flush(x, f);
+		if (r < 0)
+			return r;
+		f->buf_offset = offset;
+	}
+	memcpy(f->buf + (offset - f->buf_offset), page, XL_PAGE_SIZE);
+	if (!inside)
+		f->buf_len += XL_PAGE_SIZE;
+	return 0;
+}
+
+static int elf_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page)
+{
+	if (pfn >= f->slots.nr_pfns)
+		return xl_err(x, -EINVAL, "page %#" PRIx64 " of only %#" PRIx64, pfn,
+			      f->slots.nr_pfns);
+	xl_bitmap_set(&f->known, pfn);
+	if (xl_page_is_zero(page)) {
+		/* An older copy may be in the file, or wait in the buffer to be written. */
+		if (xl_bitmap_test(&f->stored, pfn))
+			xl_bitmap_set(&f->stale, pfn);
+		xl_bitmap_clear(&f->stored, pfn);
+		return 0;
+	}
+	xl_bitmap_set(&f->stored, pfn);
+	xl_bitmap_clear(&f->stale, pfn);
+	return put_data(x, f, xl_elf_page_offset(f, pfn), page);
+}
+
+/* Make holes of the pages that became zero, all at once: a hole costs a transaction of the file
+ * system, and the page may not stay zero. */
+static int punch_stale(struct xl_ctx *x, struct xl_format *f)
+{
+	xl_pfn_t pfn = xl_bitmap_next(&f->stale, 0);
+
+	while (pfn < f->stale.nbits) {
+		uint64_t start = xl_elf_page_offset(f, pfn), end = start;
+		int r;
+
+		do {
+			end += XL_PAGE_SIZE;
+			pfn = xl_bitmap_next(&f->stale, pfn + 1);
+		} while (pfn < f->stale.nbits && xl_elf_page_offset(f, pfn) == end);
+
+		r = xl_sink_punch(x, f->sink, start, end - start);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+{
+	int r;
+
+	r = flush(x, f);
+	if (r == 0)
+		r = punch_stale(x, f);
+	if (r < 0)
+		return r;
+	return xl_elf_seal(x, f, cut);
+}
+
+const struct xl_format_ops xl_format_elf = {
+	.open = elf_open,
+	.put = elf_put,
+	.seal = elf_seal,
+	.close = elf_close,
+};

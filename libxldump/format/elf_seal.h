@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is known while an ELF file is being completed. */
+#ifndef XL_FORMAT_ELF_SEAL_H
+#define XL_FORMAT_ELF_SEAL_H
+
+#include "format/elf_loads.h"
+#include "format/elf_private.h"
+
+/* ---- a stretch of the file that is written from front to back ---- */
+
+#define XL_OUT_SIZE (64 * 1024)
+
+struct xl_out {
+	struct xl_ctx *x;
+	struct xl_sink *sink;
+	uint64_t offset; /* of the first byte in buf */
+	size_t len;
+	int r; /* the first error; nothing is written after it */
+	uint8_t buf[XL_OUT_SIZE];
+};
+
+/* Errors stay in o->r, so that only the last call need be looked at. */
+int xl_out_flush(struct xl_out *o);
+int xl_out_seek(struct xl_out *o, uint64_t offset);
+uint64_t xl_out_tell(const struct xl_out *o);
+void xl_out_bytes(struct xl_out *o, const void *data, size_t len);
+void xl_out_u64(struct xl_out *o, uint64_t v);
+
+/* ---- the file ---- */
+
+#define XL_MAX_SECTIONS 16
+
+struct xl_section {
+	const char *name;
+	uint32_t type;
+	uint64_t offset, size, align, entsize;
+};
+
+struct xl_seal {
+	struct xl_format *f;
+	const struct xl_cut *cut;
+	struct xl_slots final;
+	struct xl_loads loads;
+	uint64_t nr_loads;
+	struct xl_blob notes;        /* of the PT_NOTE; starts behind the program headers */
+	size_t own_note, own_note_size; /* our own one inside of it */
+	struct xl_blob xen_notes, prstatus;
+	uint64_t data_start;
+	struct xl_section section[XL_MAX_SECTIONS]; /* [0] is the null section, [1] .shstrtab */
+	unsigned nr_sections;
+	uint64_t shoff;
+	struct xl_out out;
+};
+
+static inline uint64_t xl_align_up(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+/* Where the notes of the PT_NOTE begin: behind the program headers. */
+uint64_t xl_elf_notes_start(const struct xl_seal *s);
+
+/* Everything behind the pages, section headers included; sets s->shoff and s->nr_sections. */
+_must_check_ int xl_elf_write_sections(struct xl_seal *s);
+
+#endif

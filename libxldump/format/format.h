@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a file format does.  To add one: a file format/NAME.c with a const table of this shape, a
+ * row in xl_formats[] (format.c), a name in xldump.h, a reader in tests/readers.
+ *
+ * Order of calls: open, put any number of times, seal once, close.  Nothing here runs while a guest
+ * is paused by `precopy`.
+ */
+#ifndef XL_FORMAT_FORMAT_H
+#define XL_FORMAT_FORMAT_H
+
+#include "base/bitmap.h"
+#include "base/ctx.h"
+#include "capture/cut.h"
+#include "sink/sink.h"
+
+/* What is known before the first page is read; the cut may differ when the guest balloons. */
+struct xl_layout {
+	uint64_t nr_pfns;
+	const struct xl_bitmap *present; /* borrowed until close */
+	uint32_t vcpus;
+};
+
+struct xl_format;
+
+struct xl_format_ops {
+	/* sections_only: see XLDUMP_FORMAT_XENCORE. */
+	int (*open)(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
+		    bool sections_only, struct xl_format **ret);
+
+	/* One page of a pfn below nr_pfns, in any order; the last one put wins.  A pfn that was not
+	 * in the layout is accepted (the guest ballooned up). */
+	int (*put)(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page);
+
+	/* Write all else and make the file whole: exactly the pages of cut->present.  One that was
+	 * put but is not there at T is dropped; one that is there at T and was never put is an error
+	 * of the caller (-EINVAL). */
+	int (*seal)(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
+
+	/* Accepts NULL.  Does not close the sink. */
+	void (*close)(struct xl_format *f);
+};
+
+extern const struct xl_format_ops xl_format_elf;
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Which kernel runs in the guest, and where it is: judged from candidates for VMCOREINFO.
+ *
+ * A page that looks like VMCOREINFO may be a copy in the page cache, or one that a kernel left
+ * behind which has since started another by kexec.  So each text must be complete, and init_uts_ns
+ * must be where the text says, with the same release in it.  Of those that pass, the best is
+ *  1. the one whose own page tables map its code to where it is; a PV guest's tables hold host
+ *     frames, so there no candidate has this point;
+ *  2. then one that has not crashed: after a kdump the old kernel is still there, whole;
+ *  3. then one of which memory has a second copy, as every running kernel has;
+ *  4. then the one that was found first.
+ */
+#include "guest/kernel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "guest/kernel_private.h"
+
+/* struct new_utsname: six strings of 65 bytes (include/uapi/linux/utsname.h). */
+#define UTS_FIELD 65
+#define UTS_FIELDS 6
+enum { SYSNAME, NODENAME, RELEASE, VERSION, MACHINE, DOMAINNAME };
+
+/* Granularity of where the kernel may be put (CONFIG_PHYSICAL_ALIGN), and of its mapping. */
+#define LARGE_PAGE ((uint64_t)2 << 20)
+
+/* Where kernels before 4.10, which do not tell phys_base, are looked for.  Those of them that can
+ * be away from their place (physical KASLR came with 4.8) and above 4 GiB are given up. */
+#define PHYS_BASE_MAX ((int64_t)4 << 30)
+
+/* Points of the rules above. */
+#define SCORE_SOUND 1
+#define SCORE_COPY 2
+#define SCORE_ALIVE 4
+#define SCORE_MAPPED 8
+
+/* One candidate. */
+struct verdict {
+	char *text;
+	xl_pfn_t pfn;
+	struct xl_kmem m;
+	char uts[UTS_FIELDS][UTS_FIELD];
+	int score;
+	char why[160]; /* what is wrong with it when the score is 0 */
+};
+
+static void verdicts_freep(struct verdict **v)
+{
+	if (!*v)
+		return;
+	for (size_t i = 0; i < XL_MAX_CANDIDATES; i++)
+		free((*v)[i].text);
+	free(*v);
+}
+
+void xl_kernel_deinit(struct xl_kernel *k)
+{
+	free(k->vmcoreinfo);
+	memset(k, 0, sizeof(*k));
+}
+
+int xl_kmem_pa(const struct xl_kmem *m, uint64_t va, uint64_t *ret_pa)
+{
+	int64_t pa;
+
+	if (va < XL_START_KERNEL_MAP || va - XL_START_KERNEL_MAP >= XL_KERNEL_IMAGE_MAX)
+		return -EFAULT;
+	if (__builtin_add_overflow((int64_t)(va - XL_START_KERNEL_MAP), m->phys_base, &pa) ||
+	    pa < 0)
+		return -EFAULT;
+	*ret_pa = (uint64_t)pa;
+	return 0;
+}
+
+int xl_kmem_read(const struct xl_kmem *m, uint64_t va, void *buf, size_t len)
+{
+	uint64_t pa;
+	int r;
+
+	r = xl_kmem_pa(m, va, &pa);
+	if (r < 0)
+		return r;
+	return m->read(m->data, pa, buf, len);
+}
+
+/* ---- utsname ---- */
+
+/* Read the names at va and keep them if they are those of this kernel. */
+static bool uts_at(struct verdict *v, uint64_t va, const char *release, size_t release_len)
+{
+	char raw[UTS_FIELDS][UTS_FIELD];
+
+	if (xl_kmem_read(&v->m, va, raw, sizeof(raw)) < 0)
+		return false;
+	for (size_t i = 0; i < UTS_FIELDS; i++)
+		if (!memchr(raw[i], '\0', UTS_FIELD))
+			return false;
+	if (strcmp(raw[SYSNAME], "Linux") != 0 || strlen(raw[RELEASE]) != release_len ||
+	    memcmp(raw[RELEASE], release, release_len) != 0)
+		return false;
+
+	/* Host name and domain name are any root's to set; they end in texts and terminals. */
+	for (size_t i = 0; i < UTS_FIELDS; i++)
+		for (char *p = raw[i]; *p; p++)
+			if (*p < ' ' || *p > '~')
+				*p = '?';
+	memcpy(v->uts, raw, sizeof(raw));
+	return true;
+}
+
+/* What the text says of the names, looked up once: phys_base is sought at thousands of places. */
+struct uts_claim {
+	uint64_t va;
+	const char *release;
+	size_t release_len;
+	bool has_offset;
+	int64_t offset;
+};
+
+static bool claim_read(const char *text, struct uts_claim *c)
+{
+	c->has_offset = xl_vmcoreinfo_dec(text, "OFFSET(uts_namespace.name)", &c->offset) == 0;
+	return xl_vmcoreinfo_hex(text, "SYMBOL(init_uts_ns)", &c->va) == 0 &&
+	       xl_vmcoreinfo_str(text, "OSRELEASE", &c->release, &c->release_len) == 0;
+}
+
+static bool find_uts(struct verdict *v, const struct uts_claim *c)
+{
+	if (c->has_offset)
+		return c->offset >= 0 && c->offset < (int64_t)XL_PAGE_SIZE &&
+		       uts_at(v, c->va + (uint64_t)c->offset, c->release, c->release_len);
+
+	/* Kernels that do not tell have a reference count of 4 bytes before the names; those
+	 * in between have nothing. */
+	return uts_at(v, c->va + 4, c->release, c->release_len) ||
+	       uts_at(v, c->va, c->release, c->release_len);
+}
+
+/* Whether the names are where phys_base says; without one, where else they are. */
+static bool find_phys_base(struct verdict *v)
+{
+	struct uts_claim c = { 0 };
+
+	if (!claim_read(v->text, &c))
+		return false;
+	if (xl_vmcoreinfo_dec(v->text, "NUMBER(phys_base)", &v->m.phys_base) == 0)
+		return find_uts(v, &c);
+
+	v->m.phys_base = 0;
+	if (find_uts(v, &c))
+		return true;
+	for (v->m.phys_base = -(int64_t)XL_KERNEL_IMAGE_MAX; v->m.phys_base < PHYS_BASE_MAX;
+	     v->m.phys_base += LARGE_PAGE)
+		if (find_uts(v, &c))
+			return true;
+	return false;
+}
+
+/* ---- the judgement ---- */
+
+static void judge(struct verdict *v)
+{
+	uint64_t va, pa;
+	const char *why, *s;
+	size_t len;
+
+	why = xl_vmcoreinfo_check(v->text);
+	if (!why && !find_phys_base(v))
+		why = "init_uts_ns is not where it says, or belongs to another kernel";
+	if (why) {
+		(void)snprintf(v->why, sizeof(v->why), "%s", why);
+		return;
+	}
+
+	v->score = SCORE_SOUND;
+	if (xl_vmcoreinfo_str(v->text, "CRASHTIME", &s, &len) < 0)
+		v->score |= SCORE_ALIVE;
+	if (xl_vmcoreinfo_hex(v->text, "SYMBOL(_stext)", &va) == 0 &&
+	    xl_kmem_pa(&v->m, va, &pa) == 0 && xl_kernel_maps(v->text, &v->m, va, pa))
+		v->score |= SCORE_MAPPED;
+}
+
+/* Load and judge all; texts seen before only count as copies. */
+static void judge_all(const struct xl_candidates *c, xl_read_fn read, void *read_data,
+		      struct verdict *verdict)
+{
+	const char *why;
+
+	for (size_t i = 0; i < c->n && i < XL_MAX_CANDIDATES; i++) {
+		struct verdict *v = &verdict[i];
+		size_t j = 0;
+
+		v->pfn = c->pfn[i];
+		v->m = (struct xl_kmem){ read, read_data, 0 };
+		if (xl_vmcoreinfo_load(read, read_data, v->pfn, &v->text, &why) < 0) {
+			(void)snprintf(v->why, sizeof(v->why), "%s", why);
+			continue;
+		}
+		while (j < i && (!verdict[j].text || strcmp(verdict[j].text, v->text) != 0))
+			j++;
+		if (j == i)
+			judge(v);
+		else if (verdict[j].score)
+			verdict[j].score |= SCORE_COPY;
+	}
+}
+
+static bool in_image(uint64_t va)
+{
+	return va >= XL_START_KERNEL_MAP && va - XL_START_KERNEL_MAP < XL_KERNEL_IMAGE_MAX;
+}
+
+/* Without symbols the end is where the last variable that VMCOREINFO names is, rounded up to 2 MiB,
+ * the granularity in which the image is mapped.  Less than the truth is harmless: what follows is
+ * described as ordinary memory, which it is also. */
+static uint64_t guess_image_end(const char *text, uint64_t start)
+{
+	uint64_t end = start + LARGE_PAGE, va;
+	char key[80];
+
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+		if (sscanf(line, "%79[^=\n]=", key) == 1 && strncmp(key, "SYMBOL(", 7) == 0 &&
+		    xl_vmcoreinfo_hex(text, key, &va) == 0 && in_image(va) && va >= end)
+			end = (va / LARGE_PAGE + 1) * LARGE_PAGE;
+	return end;
+}
+
+/* Where the image begins and ends: _text and _end, if they are credible. */
+static void find_image(const struct verdict *v, uint64_t text_va, uint64_t end_va,
+		       struct xl_kernel *k)
+{
+	uint64_t stext, start, end;
+
+	if (xl_vmcoreinfo_hex(v->text, "SYMBOL(_stext)", &stext) < 0)
+		return;
+	start = in_image(text_va) && text_va <= stext ? text_va : stext;
+	end = in_image(end_va) && end_va > stext ? end_va : guess_image_end(v->text, stext);
+
+	start &= ~(uint64_t)XL_PAGE_MASK;
+	end = (end + XL_PAGE_MASK) & ~(uint64_t)XL_PAGE_MASK;
+	if (xl_kmem_pa(&v->m, start, &k->image_start) < 0)
+		return;
+	k->image_end = k->image_start + (end - start);
+}
+
+static void describe(struct xl_ctx *x, struct verdict *v, struct xl_kernel *k)
+{
+	static const char *const name[] = { "_text", "_end", "xen_start_info", "page_offset_base" };
+	uint64_t va[XL_ARRAY_SIZE(name)] = { 0 };
+
+	if (xl_kallsyms_find(x, v->text, &v->m, name, XL_ARRAY_SIZE(name), va) < 0) {
+		xl_log(x, XLDUMP_LOG_DEBUG, "%s", x->err);
+		xl_err_clear(x);
+	}
+
+	memcpy(k->sysname, v->uts[SYSNAME], UTS_FIELD);
+	memcpy(k->nodename, v->uts[NODENAME], UTS_FIELD);
+	memcpy(k->release, v->uts[RELEASE], UTS_FIELD);
+	memcpy(k->version, v->uts[VERSION], UTS_FIELD);
+	memcpy(k->machine, v->uts[MACHINE], UTS_FIELD);
+	memcpy(k->domainname, v->uts[DOMAINNAME], UTS_FIELD);
+	k->phys_base = v->m.phys_base;
+	(void)xl_vmcoreinfo_hex(v->text, "KERNELOFFSET", &k->kaslr_offset);
+	k->l5 = xl_kernel_levels(v->text) == 5;
+	find_image(v, va[0], va[1], k);
+	if (va[2] && !(va[2] & 7) && xl_kmem_pa(&v->m, va[2], &k->xen_start_info_pa) < 0)
+		k->xen_start_info_pa = 0;
+	k->page_offset = xl_kernel_page_offset(v->text, &v->m, v->score & SCORE_MAPPED,
+					       v->pfn << XL_PAGE_SHIFT, va[3]);
+
+	k->vmcoreinfo_pfn = v->pfn;
+	k->vmcoreinfo_len = strlen(v->text);
+	k->vmcoreinfo = XL_TAKE_PTR(v->text);
+}
+
+int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
+		       void *read_data, struct xl_kernel *ret)
+{
+	_cleanup_(verdicts_freep) struct verdict *v = calloc(XL_MAX_CANDIDATES, sizeof(*v));
+	struct xl_kernel k = { 0 };
+	size_t best = 0;
+
+	if (!v)
+		return xl_err(x, -ENOMEM, "judge the guest's kernel");
+	if (c->n == 0)
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
+			       "no page of the guest looks like VMCOREINFO");
+
+	judge_all(c, read, read_data, v);
+	for (size_t i = 1; i < c->n && i < XL_MAX_CANDIDATES; i++)
+		if (v[i].score > v[best].score)
+			best = i;
+	if (!v[best].score)
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
+			       "VMCOREINFO at pfn %#" PRIx64 " does not stand up: %s", v[best].pfn,
+			       v[best].why);
+
+	describe(x, &v[best], &k);
+	*ret = k;
+	return 0;
+}

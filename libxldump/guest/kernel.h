@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a dump's readers need to know of the Linux kernel in the guest, found in the guest's memory
+ * without its help: VMCOREINFO, and through it symbols (kallsyms).
+ *
+ * Everything here reads hostile memory: it is copied first, then checked, with bounds on every
+ * length and loop.
+ */
+#ifndef XL_GUEST_KERNEL_H
+#define XL_GUEST_KERNEL_H
+
+#include "base/ctx.h"
+#include "base/types.h"
+
+/* Text of VMCOREINFO.  The kernel gives it one page; newest kernels may take more. */
+#define XL_VMCOREINFO_MAX (4 * XL_PAGE_SIZE)
+
+/* Virtual address of the x86_64 kernel image without KASLR (arch/x86/include/asm/page_64_types.h) */
+#define XL_START_KERNEL_MAP 0xffffffff80000000ULL
+
+struct xl_kernel {
+	char *vmcoreinfo;      /* NUL-terminated, lines end in '\n'; NULL when no kernel was found */
+	size_t vmcoreinfo_len; /* without the NUL */
+	xl_pfn_t vmcoreinfo_pfn;
+
+	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
+	int64_t phys_base;      /* pa = va - XL_START_KERNEL_MAP + phys_base for the kernel image */
+	uint64_t kaslr_offset;  /* KERNELOFFSET */
+	bool l5;                /* 5-level page tables in use */
+	uint64_t image_start;   /* physical, page aligned; 0 with image_end 0 when unknown */
+	uint64_t image_end;     /* physical, page aligned, exclusive */
+	uint64_t page_offset;   /* virtual address of physical 0 in the direct map; 0 when unknown */
+
+	/* Physical address of the variable by which crash judges a guest to be PV; 0 when the kernel
+	 * has none, or when it could not be found. */
+	uint64_t xen_start_info_pa;
+};
+
+/* Accepts a zeroed structure. */
+void xl_kernel_deinit(struct xl_kernel *k);
+
+/* Read guest memory by pseudo-physical address, across pages.  0 or a negative errno (-EFAULT:
+ * there is no such page). */
+typedef int (*xl_read_fn)(void *data, uint64_t paddr, void *buf, size_t len);
+
+/* Pages that may be the VMCOREINFO text: collected as pages pass by. */
+#define XL_MAX_CANDIDATES 64
+
+struct xl_candidates {
+	xl_pfn_t pfn[XL_MAX_CANDIDATES];
+	size_t n;
+	uint64_t overflow; /* further ones that were not kept */
+};
+
+/* Look at the first bytes of a page and remember its pfn if they are those of VMCOREINFO.
+ * Idempotent per pfn.  Cheap: one comparison for nearly every page. */
+void xl_candidates_look(struct xl_candidates *c, xl_pfn_t pfn, const void *page);
+
+/* Judge the candidates and describe the kernel that is running.
+ *
+ * @param read   reads memory of the guest; it may be running
+ * Returns 0 and fills *ret; -ENOENT when no candidate stands up to the checks (not a Linux guest,
+ * or too early in its boot; the error chain says what was wrong with the best one). */
+int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
+		       void *read_data, struct xl_kernel *ret);
+
+/* The value of a numeric VMCOREINFO line, e.g. key "SYMBOL(_stext)" (hexadecimal) or
+ * "NUMBER(phys_base)" (signed decimal; T29).  -ENOENT, -EINVAL. */
+int xl_vmcoreinfo_hex(const char *text, const char *key, uint64_t *ret);
+int xl_vmcoreinfo_dec(const char *text, const char *key, int64_t *ret);
+
+/* Address of a symbol from the kernel's own table, whose place VMCOREINFO names since Linux 6.0.
+ * -ENOENT: the kernel does not say where its table is, or has no such symbol. */
+int xl_kallsyms_lookup(struct xl_ctx *x, const struct xl_kernel *k, xl_read_fn read,
+		       void *read_data, const char *name, uint64_t *ret_va);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between the files that read the guest kernel: kernel.c, kernel_tables.c, vmcoreinfo.c and
+ * kallsyms.c. */
+#ifndef XL_GUEST_KERNEL_PRIVATE_H
+#define XL_GUEST_KERNEL_PRIVATE_H
+
+#include "guest/kernel.h"
+
+/* The kernel image lies in so much address space at most: KERNEL_IMAGE_SIZE with KASLR
+ * (arch/x86/include/asm/page_64_types.h), half of it without. */
+#define XL_KERNEL_IMAGE_MAX ((uint64_t)1 << 30)
+
+/* The guest's memory, seen through the mapping of the kernel image. */
+struct xl_kmem {
+	xl_read_fn read;
+	void *data;
+	int64_t phys_base;
+};
+
+/* Physical address of an address in the kernel image, -EFAULT when it is none. */
+_must_check_ int xl_kmem_pa(const struct xl_kmem *m, uint64_t va, uint64_t *ret_pa);
+
+_must_check_ int xl_kmem_read(const struct xl_kmem *m, uint64_t va, void *buf, size_t len);
+
+/* Copy the text of a candidate page: NUL-terminated, the last line complete.  Both forms of the
+ * page are taken, the plain text and the note.  The caller frees *ret.
+ *
+ * On failure *ret_why says in words what is wrong with the page. */
+_must_check_ int xl_vmcoreinfo_load(xl_read_fn read, void *data, xl_pfn_t pfn, char **ret,
+				    const char **ret_why);
+
+/* NULL when the text is that of an x86_64 Linux kernel, else what is missing or wrong. */
+const char *xl_vmcoreinfo_check(const char *text);
+
+/* The value of a line and its length; it ends at the newline.  -ENOENT. */
+_must_check_ int xl_vmcoreinfo_str(const char *text, const char *key, const char **ret,
+				   size_t *ret_len);
+
+/* Addresses of several symbols in one pass over the table; 0 for a name that is not in it.
+ * -ENOENT when the text does not name the table or it does not stand up to the checks. */
+_must_check_ int xl_kallsyms_find(struct xl_ctx *x, const char *text, const struct xl_kmem *m,
+				  const char *const *name, size_t n, uint64_t *ret_va);
+
+/* Levels of the page tables in use: 4 or 5. */
+unsigned xl_kernel_levels(const char *text);
+
+/* Whether the kernel's own tables map va to pa, taking what they hold for pfns. */
+bool xl_kernel_maps(const char *text, const struct xl_kmem *m, uint64_t va, uint64_t pa);
+
+/* Virtual address of physical 0 in the direct map; 0 when nothing fits.
+ *
+ * A base is believed if the tables map pa, which must be ordinary memory, where it would be.  If
+ * they cannot be walked (PV), it must do that something is mapped in the base's slot.
+ *
+ * @param variable_va  of the variable page_offset_base, 0 when it is not known */
+uint64_t xl_kernel_page_offset(const char *text, const struct xl_kmem *m, bool walkable,
+			       uint64_t pa, uint64_t variable_va);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rewriting of PV page tables and CR3s from host frames to the guest's own. */
+#include "page/canonicalise.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+
+#define PTE_PRESENT 0x001ULL
+#define PTE_PSE 0x080ULL /* PAT in level 1 */
+#define PTE_FRAME 0x000ffffffffff000ULL /* bits 12 to 51 */
+
+/* HYPERVISOR_VIRT_START 0xffff800000000000 .. HYPERVISOR_VIRT_END 0xffff880000000000
+ * (xen/include/public/arch-x86/xen-x86_64.h) in units of a level 4 entry. */
+#define XEN_SLOT_FIRST 256
+#define XEN_SLOT_LAST 271
+
+/* struct vcpu_guest_context for x86_64 (xen/include/public/arch-x86/xen.h): ctrlreg[8] at 4984.
+ * ctrlreg[1] is the root of the tables that a PV guest uses in user mode. */
+#define CONTEXT_CTRLREG 4984
+#define CONTEXT_USER_CR3 (CONTEXT_CTRLREG + 8 * 1)
+#define CONTEXT_CR3 (CONTEXT_CTRLREG + 8 * 3)
+
+/* The entry as the dump has it; 0 for one that must go. */
+static uint64_t canonical(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte)
+{
+	xl_pfn_t pfn;
+
+	if (level == 4 && i >= XEN_SLOT_FIRST && i <= XEN_SLOT_LAST)
+		return 0;
+	if (!(pte & PTE_PRESENT))
+		return pte;
+	/* Xen gives PV guests no superpages, so this is no entry that it validated. */
+	if (level > 1 && (pte & PTE_PSE))
+		return 0;
+	pfn = xl_m2p_lookup(m, (pte & PTE_FRAME) >> XL_PAGE_SHIFT);
+	if (pfn == XL_INVALID_FRAME)
+		return 0;
+	return (pte & ~PTE_FRAME) | pfn << XL_PAGE_SHIFT;
+}
+
+int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits)
+{
+	if (level < 1 || level > 4)
+		return -EINVAL;
+	for (unsigned i = 0; i < XL_PTES_PER_PAGE; i++) {
+		uint64_t old = table[i], new = canonical(m, level, i, old);
+		int r;
+
+		if (new == old)
+			continue;
+		if (!new) {
+			r = xl_edits_add(edits, (pfn << XL_PAGE_SHIFT) + i * sizeof(old), old);
+			if (r < 0)
+				return r;
+		}
+		table[i] = new;
+	}
+	return 0;
+}
+
+uint64_t xl_canonicalise_cr3(const struct xl_m2p *m, uint64_t cr3)
+{
+	xl_pfn_t pfn = xl_m2p_lookup(m, cr3 >> XL_PAGE_SHIFT);
+
+	return pfn == XL_INVALID_FRAME ? 0 : pfn << XL_PAGE_SHIFT;
+}
+
+void xl_canonicalise_vcpu(const struct xl_m2p *m, struct xl_vcpu *v)
+{
+	uint64_t cr3 = xl_get_le64(v->context + CONTEXT_CR3);
+	uint64_t user = xl_get_le64(v->context + CONTEXT_USER_CR3);
+	uint64_t low = user & XL_PAGE_MASK;
+
+	v->cr3 = xl_canonicalise_cr3(m, v->cr3);
+	xl_put_le64(v->context + CONTEXT_CR3, xl_canonicalise_cr3(m, cr3));
+
+	/* 0 says "there is none"; a low bit, where the tools set one, says that 0 is not meant. */
+	if (user) {
+		user = xl_canonicalise_cr3(m, user);
+		xl_put_le64(v->context + CONTEXT_USER_CR3, user ? user | low : 0);
+	}
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Page tables of a PV guest hold host frame numbers.  Here they get the guest's own, so that the
+ * dump is one of an ordinary auto-translated guest.  Pure: no hypervisor, no I/O.
+ *
+ * Sources: xen tools/libs/guest/xg_sr_save_x86_pv.c normalise_pagetable() for the rules;
+ * xen/include/public/arch-x86/xen-x86_64.h for Xen's slots.
+ */
+#ifndef XL_PAGE_CANONICALISE_H
+#define XL_PAGE_CANONICALISE_H
+
+#include "base/types.h"
+#include "capture/cut.h"
+
+/* mfn -> pfn: the inverse of one p2m, 6 to 11 bytes per page. */
+struct xl_m2p {
+	uint32_t *slot; /* open addressing; pfn + 1, 0 is free */
+	uint64_t mask;
+	uint64_t mult; /* of the hash; secret, or a guest could choose frames that collide */
+	unsigned shift;
+	const xl_mfn_t *p2m; /* borrowed */
+	uint64_t nr_pfns;
+};
+
+/* Invert p2m, which must outlive the result.  When two pfns claim one mfn (a hostile guest) the
+ * lower one has it.  -ENOMEM; -E2BIG for more pfns than a PV guest can have (16 TiB). */
+int xl_m2p_init(struct xl_m2p *m, const xl_mfn_t *p2m, uint64_t nr_pfns);
+void xl_m2p_deinit(struct xl_m2p *m);
+
+/* The pfn of an mfn, or XL_INVALID_FRAME when it is none of the guest's. */
+xl_pfn_t xl_m2p_lookup(const struct xl_m2p *m, xl_mfn_t mfn);
+
+/* Rewrite one page table in place.
+ *
+ * Every present entry gets its pfn.  Entries of level 4 that belong to Xen (slots 256 to 271) are
+ * zeroed.  A present entry that leads out of the guest (a grant, I/O memory, garbage) is cleared
+ * to zero.  Each zeroed entry that was not zero is added to edits with its old value, so that the
+ * change can be undone; rewritten entries are undone with the p2m.
+ *
+ * @param level  1 to 4
+ * @param pfn    of the table itself, for the record
+ * Returns 0, -EINVAL for a level out of range, -ENOMEM. */
+int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
+
+/* CR3 of a PV guest, which holds an mfn, as the physical address in the dump; 0 when its frame is
+ * not the guest's.  And the two of them inside the raw vCPU context, in place. */
+uint64_t xl_canonicalise_cr3(const struct xl_m2p *m, uint64_t cr3);
+void xl_canonicalise_vcpu(const struct xl_m2p *m, struct xl_vcpu *v);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What happens to a page between the capture and the format: page tables wait for the cut and are
+ * canonicalised then, one variable is patched, all else passes through.  Knows no hypervisor and
+ * never runs inside a pause. */
+#ifndef XL_PAGE_PIPELINE_H
+#define XL_PAGE_PIPELINE_H
+
+#include "base/ctx.h"
+#include "capture/cut.h"
+#include "format/format.h"
+#include "page/tables.h"
+
+struct xl_pipeline {
+	struct xl_ctx *x;
+	const struct xl_format_ops *ops;
+	struct xl_format *format; /* borrowed */
+	struct xl_tables held;
+	struct xl_candidates candidates; /* for xl_kernel_identify() */
+	struct xl_bitmap put;            /* pfns that were read at least once */
+	xl_pfn_t patch_pfn;              /* held although it is no page table; XL_INVALID_FRAME: none */
+};
+
+/* @param max_tables  page tables that are believed; a guest with more is refused */
+int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, const struct xl_format_ops *ops,
+		     struct xl_format *format, uint64_t nr_pfns, uint64_t max_tables);
+void xl_pipeline_deinit(struct xl_pipeline *p);
+
+/* One page as it was read; the last one of a pfn wins.  type as of xl_copier_read(). */
+int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const void *page);
+
+/* From now on keep this page for the cut; it must be put once more. */
+void xl_pipeline_hold(struct xl_pipeline *p, xl_pfn_t pfn);
+
+/* Translate and patch what was held, with the p2m in the cut; adds the edits and the list of tables
+ * to it and makes the vCPUs canonical.  Then seal the format. */
+int xl_pipeline_seal(struct xl_pipeline *p, struct xl_cut *cut);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A dump file: its name, which it has not before it is complete and on disk. */
+#include "sink/sink.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "hv/undo.h"
+#include "sink/file_private.h"
+
+/* Tries to find a free temporary name: 36^6 of them exist. */
+#define NAME_TRIES 100
+#define SUFFIX_LEN 6
+#define PARTIAL_MARK ".partial-"
+
+static int set_path(struct xl_ctx *x, struct xl_sink *s, const char *path)
+{
+	const char *slash;
+
+	s->path = strdup(path);
+	if (!s->path)
+		return xl_err(x, -ENOMEM, "remember the path of the output");
+	slash = strrchr(s->path, '/');
+	s->name = slash ? slash + 1 : s->path;
+	if (!slash)
+		s->dir = strdup(".");
+	else if (slash == s->path)
+		s->dir = strdup("/");
+	else
+		s->dir = strndup(s->path, (size_t)(slash - s->path));
+	if (!s->dir)
+		return xl_err(x, -ENOMEM, "remember the directory of the output");
+
+	if (!s->path[0])
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EINVAL,
+			       "the path of the output is empty");
+	if (!s->name[0] || !strcmp(s->name, ".") || !strcmp(s->name, ".."))
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EISDIR,
+			       "%s is a directory; name a file in it", s->path);
+	return 0;
+}
+
+static int open_dir(struct xl_ctx *x, struct xl_sink *s)
+{
+	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dirfd >= 0)
+		return 0;
+	switch (errno) {
+	case ENOENT:
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOENT, "%s: no such directory", s->dir);
+	case ENOTDIR:
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOTDIR, "%s is not a directory",
+			       s->dir);
+	case EACCES:
+	case EPERM:
+		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -errno, "%s: %s", s->dir,
+			       strerror(errno));
+	default:
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -errno, "%s: %s", s->dir,
+			       strerror(errno));
+	}
+}
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "a device";
+	case S_IFLNK:
+		return "a symbolic link";
+	default:
+		return "no regular file";
+	}
+}
+
+/* What is there under the name now. */
+static int check_target(struct xl_ctx *x, const struct xl_sink *s)
+{
+	struct stat st;
+
+	if (fstatat(s->dirfd, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : xl_sink_fail(x, s, errno, "look at it");
+	if (S_ISDIR(st.st_mode))
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EISDIR,
+			       "%s is a directory; name a file in it", s->path);
+	if (!S_ISREG(st.st_mode))
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EINVAL,
+			       "%s is %s; a dump is written into a regular file", s->path,
+			       kind_of(st.st_mode));
+	return s->overwrite ? 0 : xl_sink_fail(x, s, EEXIST, "");
+}
+
+/* A name for the file while it grows; hidden, and short enough whatever the target's length. */
+static int make_partial(struct xl_sink *s, char ret[NAME_MAX + 1])
+{
+	static const char digits[36] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	const int room = NAME_MAX - 1 - (int)strlen(PARTIAL_MARK) - SUFFIX_LEN;
+	unsigned char raw[SUFFIX_LEN];
+	int n;
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return -errno;
+	n = snprintf(ret, NAME_MAX + 1, ".%.*s" PARTIAL_MARK, room, s->name);
+	for (int i = 0; i < SUFFIX_LEN; i++)
+		ret[n++] = digits[raw[i] % sizeof(digits)];
+	ret[n] = '\0';
+	return 0;
+}
+
+/* Why a file could not be created in a directory that can be opened and, as access(2) says,
+ * written: then it is the file system itself that does not want files (proc, sysfs). */
+static int fail_create(struct xl_ctx *x, const struct xl_sink *s, int e)
+{
+	bool allowed = faccessat(s->dirfd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+
+	switch (e) {
+	case EACCES:
+	case EPERM:
+		if (!allowed)
+			return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -e,
+				       "%s: no permission to create files in %s", s->path,
+				       s->dir);
+		/* fall through */
+	case ENOENT:
+	case EINVAL:
+	case EOPNOTSUPP:
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -e,
+			       "%s: file system cannot hold a dump", s->path);
+	default:
+		return xl_sink_fail(x, s, e, "create");
+	}
+}
+
+static int create_partial(struct xl_ctx *x, struct xl_sink *s)
+{
+	char name[NAME_MAX + 1];
+
+	for (int i = 0; i < NAME_TRIES; i++) {
+		int r = make_partial(s, name);
+
+		if (r < 0)
+			return xl_sink_fail(x, s, -r, "make a temporary name");
+		xl_undo_partial(s->undo, s->dirfd, name);
+		s->fd = openat(s->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			       0600);
+		if (s->fd >= 0) {
+			s->partial = strdup(name);
+			if (s->partial)
+				return 0;
+			(void)unlinkat(s->dirfd, name, 0);
+			return xl_err(x, -ENOMEM, "remember the temporary name");
+		}
+		if (errno != EEXIST)
+			return fail_create(x, s, errno);
+	}
+	return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EBUSY, "%s: no free temporary name beside it",
+		       s->path);
+}
+
+/* Whether a file without a name can get one later: that goes by its entry in /proc, as only
+ * CAP_DAC_READ_SEARCH allows linkat(AT_EMPTY_PATH). */
+static bool linkable(int fd)
+{
+	char proc[64];
+
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	return faccessat(AT_FDCWD, proc, F_OK, 0) == 0;
+}
+
+static int create(struct xl_ctx *x, struct xl_sink *s)
+{
+	if (s->naming != XL_SINK_NAMING_BEST)
+		return create_partial(x, s);
+
+	s->fd = openat(s->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->fd >= 0 && linkable(s->fd))
+		return 0;
+	if (s->fd >= 0) {
+		(void)close(s->fd);
+		s->fd = -1;
+	} else if (errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EMFILE ||
+		   errno == ENFILE || errno == ENOMEM) {
+		return fail_create(x, s, errno);
+	}
+	return create_partial(x, s);
+}
+
+/* The file holds every secret of the guest, and open(2) lets the umask take bits away only from
+ * what it was asked for: the owner's own bits are restored here. */
+static int make_private(struct xl_ctx *x, struct xl_sink *s)
+{
+	struct stat st;
+
+	if (fchmod(s->fd, 0600) < 0 && errno != EPERM && errno != EOPNOTSUPP)
+		return xl_sink_fail(x, s, errno, "set its permissions");
+	if (fstat(s->fd, &st) < 0)
+		return xl_sink_fail(x, s, errno, "look at it");
+	if (st.st_mode & 077)
+		xl_log(x, XLDUMP_LOG_WARNING,
+		       "%s: this file system lets others read it (mode %03o)", s->path,
+		       (unsigned)st.st_mode & 0777);
+	return 0;
+}
+
+int xl_sink_file_open_as(struct xl_ctx *x, const char *path, bool overwrite,
+			 enum xl_sink_naming naming, struct xl_sink **ret)
+{
+	_cleanup_(xl_sink_closep) struct xl_sink *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return xl_err(x, -ENOMEM, "open the output");
+	s->fd = s->dirfd = -1;
+	s->overwrite = overwrite;
+	s->naming = naming;
+	s->undo = x->undo;
+
+	r = set_path(x, s, path);
+	if (r < 0)
+		return r;
+	r = open_dir(x, s);
+	if (r < 0)
+		return r;
+	r = check_target(x, s);
+	if (r < 0)
+		return r;
+	r = create(x, s);
+	if (r < 0)
+		return r;
+	r = make_private(x, s);
+	if (r < 0)
+		return r;
+	*ret = XL_TAKE_PTR(s);
+	return 0;
+}
+
+int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct xl_sink **ret)
+{
+	return xl_sink_file_open_as(x, path, overwrite, XL_SINK_NAMING_BEST, ret);
+}
+
+void xl_sink_close(struct xl_sink *s)
+{
+	if (!s)
+		return;
+	if (s->partial)
+		(void)unlinkat(s->dirfd, s->partial, 0);
+	xl_closep(&s->fd);
+	xl_closep(&s->dirfd);
+	free(s->partial);
+	free(s->dir);
+	free(s->path);
+	free(s);
+}
+
+/* Rename our temporary name to the target's, which must not exist unless overwriting. */
+static int rename_partial(struct xl_sink *s)
+{
+	if (s->overwrite)
+		return renameat(s->dirfd, s->partial, s->dirfd, s->name) < 0 ? -errno : 0;
+
+	if (s->naming != XL_SINK_NAMING_LINK) {
+		if (renameat2(s->dirfd, s->partial, s->dirfd, s->name, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EINVAL && errno != ENOSYS)
+			return -errno;
+	}
+	/* A rename that replaces nothing is unknown here; a link never replaces. */
+	if (linkat(s->dirfd, s->partial, s->dirfd, s->name, 0) < 0)
+		return -errno;
+	(void)unlinkat(s->dirfd, s->partial, 0);
+	return 0;
+}
+
+/* Give the nameless file a name: the target's, or a temporary one first when an old file is to be
+ * replaced, for linkat(2) replaces nothing. */
+static int link_nameless(struct xl_sink *s)
+{
+	char proc[64], name[NAME_MAX + 1];
+	int r;
+
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->fd);
+	if (!s->overwrite)
+		return linkat(AT_FDCWD, proc, s->dirfd, s->name, AT_SYMLINK_FOLLOW) < 0 ? -errno
+											 : 0;
+	for (int i = 0; i < NAME_TRIES; i++) {
+		r = make_partial(s, name);
+		if (r < 0)
+			return r;
+		xl_undo_partial(s->undo, s->dirfd, name);
+		if (linkat(AT_FDCWD, proc, s->dirfd, name, AT_SYMLINK_FOLLOW) == 0)
+			break;
+		if (errno != EEXIST || i == NAME_TRIES - 1)
+			return -errno;
+	}
+	r = renameat(s->dirfd, name, s->dirfd, s->name) < 0 ? -errno : 0;
+	if (r < 0)
+		(void)unlinkat(s->dirfd, name, 0);
+	return r;
+}
+
+int xl_sink_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
+		   uint64_t *ret_disk_bytes)
+{
+	struct stat st;
+	int r;
+
+	if (fsync(s->fd) < 0)
+		return xl_sink_fail(x, s, errno, "bring it to disk");
+	if (fstat(s->fd, &st) < 0)
+		return xl_sink_fail(x, s, errno, "look at it");
+
+	r = s->partial ? rename_partial(s) : link_nameless(s);
+	if (r < 0)
+		return xl_sink_fail(x, s, -r, "give it its name");
+	free(s->partial);
+	s->partial = NULL;
+
+	/* The data is safe and the name is there; a directory that cannot be synced (some network
+	 * file systems) is no reason to throw the dump away. */
+	if (fsync(s->dirfd) < 0)
+		xl_log(x, XLDUMP_LOG_WARNING,
+		       "%s is complete, but its name may not survive a power failure: %s",
+		       s->path, strerror(errno));
+	*ret_file_bytes = (uint64_t)st.st_size;
+	*ret_disk_bytes = (uint64_t)st.st_blocks * 512;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the two halves of the file sink share: file.c moves bytes, file_name.c gives the file its
+ * name; and the switch by which tests reach the ways taken on file systems without O_TMPFILE. */
+#ifndef XL_SINK_FILE_PRIVATE_H
+#define XL_SINK_FILE_PRIVATE_H
+
+#include "sink/sink.h"
+
+enum xl_sink_naming {
+	XL_SINK_NAMING_BEST,    /* O_TMPFILE where it works */
+	XL_SINK_NAMING_PARTIAL, /* always a `.NAME.partial-XXXXXX` */
+	XL_SINK_NAMING_LINK,    /* the same, and as if renameat2() had no flags (9p, NFS) */
+};
+
+struct xl_sink {
+	int fd, dirfd;
+	char *path; /* what the user typed, for messages */
+	char *dir;
+	const char *name; /* last component, inside path */
+	char *partial;    /* our temporary name in dir; NULL while the file has none */
+	bool overwrite;
+	bool no_punch;
+	enum xl_sink_naming naming;
+	struct xl_undo *undo; /* told of every temporary name before it is given */
+};
+
+_must_check_ int xl_sink_file_open_as(struct xl_ctx *x, const char *path, bool overwrite,
+				      enum xl_sink_naming naming, struct xl_sink **ret);
+
+/* Words and cause for an errno value; `what` completes "cannot ...".  Returns -e. */
+int xl_sink_fail(struct xl_ctx *x, const struct xl_sink *s, int e, const char *what);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where a dump goes.  A sink knows bytes and offsets, nothing of dumps. */
+#ifndef XL_SINK_SINK_H
+#define XL_SINK_SINK_H
+
+#include <sys/types.h>
+
+#include "base/ctx.h"
+
+struct xl_sink;
+
+/* A new file, invisible until it is committed: O_TMPFILE where the file system has it, a
+ * `.NAME.partial-XXXXXX` beside the target otherwise.  Mode 0600.
+ *
+ * Checked here, before any work is done on a guest: that the directory exists and can be written,
+ * that `path` is not an existing file (unless overwrite), a directory, or something else than a
+ * regular file.  Causes: EXISTS, OUTPUT, PERMISSION, NO_SPACE. */
+int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct xl_sink **ret);
+
+/* Bytes at any offset, any number of times.  NO_SPACE on ENOSPC and EDQUOT. */
+int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
+		   uint64_t offset);
+
+/* Bytes as they are now; those never written read as zero, also past the end. */
+int xl_sink_pread(struct xl_ctx *x, struct xl_sink *s, void *buf, size_t len, uint64_t offset);
+
+/* Make len bytes read as zero, occupying no space where the file system can. */
+int xl_sink_punch(struct xl_ctx *x, struct xl_sink *s, uint64_t offset, uint64_t len);
+
+int xl_sink_truncate(struct xl_ctx *x, struct xl_sink *s, uint64_t size);
+
+/* Whether the file system still has room for `bytes` (statvfs); NO_SPACE if not, naming both
+ * numbers.  A check before work, not a reservation. */
+int xl_sink_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes);
+
+/* fsync, give it its name (link or rename), fsync the directory.  A file of that name that
+ * appeared meanwhile is not overwritten unless asked: EXISTS. */
+int xl_sink_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
+		   uint64_t *ret_disk_bytes);
+
+/* Closes; what was not committed vanishes.  Accepts NULL. */
+void xl_sink_close(struct xl_sink *s);
+
+static inline void xl_sink_closep(struct xl_sink **s)
+{
+	xl_sink_close(*s);
+}
+
+#endif
