@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A dump into memory: the format that the checks look into, and the order of calls of a dump. */
+#include "sim_dump.h"
+
+struct xl_format {
+	uint64_t nr_pfns;
+	uint8_t **page;
+	bool sealed;
+};
+
+static int memory_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
+		       bool sections_only, struct xl_format **ret)
+{
+	struct xl_format *f = calloc(1, sizeof(*f));
+
+	(void)x;
+	(void)sink;
+	(void)sections_only;
+	if (!f)
+		return -ENOMEM;
+	f->nr_pfns = layout->nr_pfns;
+	f->page = calloc(f->nr_pfns, sizeof(*f->page));
+	if (!f->page) {
+		free(f);
+		return -ENOMEM;
+	}
+	*ret = f;
+	return 0;
+}
+
+static int memory_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page)
+{
+	if (pfn >= f->nr_pfns)
+		return xl_err(x, -ERANGE, "put of pfn %#" PRIx64, pfn);
+	if (!f->page[pfn])
+		f->page[pfn] = malloc(XL_PAGE_SIZE);
+	if (!f->page[pfn])
+		return xl_err(x, -ENOMEM, "put of pfn %#" PRIx64, pfn);
+	memcpy(f->page[pfn], page, XL_PAGE_SIZE);
+	return 0;
+}
+
+static int memory_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+{
+	for (xl_pfn_t pfn = xl_bitmap_next(&cut->present, 0); pfn < cut->nr_pfns;
+	     pfn = xl_bitmap_next(&cut->present, pfn + 1)) {
+		if (!f->page[pfn])
+			return xl_err(x, -EINVAL, "pfn %#" PRIx64 " was never put", pfn);
+	}
+	f->sealed = true;
+	return 0;
+}
+
+static void memory_close(struct xl_format *f)
+{
+	if (!f)
+		return;
+	for (uint64_t i = 0; i < f->nr_pfns; i++)
+		free(f->page[i]);
+	free(f->page);
+	free(f);
+}
+
+static const struct xl_format_ops format_memory = {
+	.open = memory_open, .put = memory_put, .seal = memory_seal, .close = memory_close
+};
+
+const uint8_t *sim_dump_page(const struct sim_dump *d, xl_pfn_t pfn)
+{
+	return d->format && d->format->sealed && pfn < d->format->nr_pfns &&
+			       xl_bitmap_test(&d->cut.present, pfn) ?
+		       d->format->page[pfn] :
+		       NULL;
+}
+
+static void count_warning(void *data, enum xldump_log_level level, const char *line)
+{
+	struct sim_dump *d = data;
+
+	d->warnings += level == XLDUMP_LOG_WARNING;
+	d->overrun |= strstr(line, "longer than the") != NULL;
+}
+
+static int run(struct sim *s, const struct xl_capture_params *params, struct sim_dump *d)
+{
+	struct xl_hv *hv = &s->hv;
+	struct xl_layout layout = { 0 };
+	int r = hv->ops->domain_info(hv, SIM_DOMID, &d->cut.dom);
+
+	if (r == 0)
+		r = hv->ops->host_info(hv, &d->cut.host);
+	if (r < 0)
+		return xl_err(&d->x, r, "look at the domain");
+	d->cut.type = s->params.type;
+	r = xl_physmap_build(&d->x, hv, &d->cut.dom, d->cut.host.max_mfn, &d->map);
+	if (r < 0)
+		return r;
+	layout.nr_pfns = d->map.nr_pfns;
+	layout.present = &d->map.present;
+	r = format_memory.open(&d->x, &layout, NULL, false, &d->format);
+	if (r < 0)
+		return xl_err(&d->x, r, "open");
+	/* Opening a file takes its time, too. */
+	sim_advance(s, 200000);
+	r = xl_pipeline_init(&d->x, &d->pipe, &format_memory, d->format, d->map.nr_pfns, 4096);
+	if (r == 0)
+		r = xl_capture(&d->x, hv, params, &d->map, &d->pipe, &d->cut);
+	return r < 0 ? r : xl_pipeline_seal(&d->pipe, &d->cut);
+}
+
+void sim_dump_run(struct sim *s, const struct xl_capture_params *params, struct sim_dump *d)
+{
+	*d = (struct sim_dump){ 0 };
+	d->x.log = count_warning;
+	d->x.log_data = d;
+	d->r = run(s, params, d);
+}
+
+void sim_dump_deinit(struct sim_dump *d)
+{
+	xl_pipeline_deinit(&d->pipe);
+	xl_cut_deinit(&d->cut);
+	xl_physmap_deinit(&d->map);
+	memory_close(d->format);
+	d->format = NULL;
+}

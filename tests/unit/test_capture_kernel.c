@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Dumps of simulated guests with a Linux kernel in them: the one variable of a PV guest that is
+ * patched is patched although nobody writes to its page, and the rest is as it was. */
+#include "sim_test.h"
+
+#include "fake_kernel.h"
+
+#define START_INFO 0xffffffff8badcafeULL
+
+/* The kernel must be where it says, so that there are no holes. */
+static void install(struct sim *s, const struct fake *f)
+{
+	for (xl_pfn_t pfn = 0; pfn < FAKE_MEMORY >> XL_PAGE_SHIFT; pfn++) {
+		if (!s->p2m[pfn])
+			sim_pv_set_p2m(s, pfn, sim_alloc(s, SIM_GUEST, pfn));
+		assert_true(s->p2m[pfn] != 0);
+		if (pfn >= FAKE_TEXT_PA >> XL_PAGE_SHIFT)
+			sim_write_unlogged(s, pfn, 0, f->mem + (pfn << XL_PAGE_SHIFT), XL_PAGE_SIZE);
+	}
+}
+
+static void dump(const struct xl_capture_params *cp, bool no_shadow)
+{
+	struct sim_params p = { .seed = 5, .type = XLDUMP_GUEST_PV, .pages = 3100,
+				.programs = SIM_RUN(SIM_STAMPER), .no_shadow = no_shadow };
+	_cleanup_(sim_destroyp) struct sim *s = new_sim(&p);
+	_cleanup_(fake_deinit) struct fake f;
+	const uint8_t *page;
+	struct sim_dump d;
+
+	fake_defaults(&f);
+	fake_build(&f);
+	xl_put_le64(f.mem + FAKE_XEN_START_INFO_PA, START_INFO);
+	install(s, &f);
+	assert_int_equal(judge(s, cp, &d), 0);
+	assert_int_equal(d.r, 0);
+	assert_int_equal(d.warnings, no_shadow && cp->strategy == XLDUMP_STRATEGY_AUTO);
+	assert_int_equal(d.cut.kernel.xen_start_info_pa, FAKE_XEN_START_INFO_PA);
+	page = sim_dump_page(&d, FAKE_XEN_START_INFO_PA >> XL_PAGE_SHIFT);
+	assert_non_null(page);
+	assert_int_equal(xl_get_le64(page + (FAKE_XEN_START_INFO_PA & XL_PAGE_MASK)), 0);
+	/* The first of all edits. */
+	assert_true(d.cut.edits.n > 0);
+	assert_true(d.cut.edits.edit[0].paddr == FAKE_XEN_START_INFO_PA);
+	assert_true(d.cut.edits.edit[0].old == START_INFO);
+	sim_dump_deinit(&d);
+}
+
+static void test_precopy(void **state)
+{
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_AUTO, .max_rounds = 8 };
+
+	(void)state;
+	dump(&cp, false);
+}
+
+static void test_rescan(void **state)
+{
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_AUTO };
+
+	(void)state;
+	dump(&cp, true);
+}
+
+static void test_stop(void **state)
+{
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_STOP };
+
+	(void)state;
+	dump(&cp, false);
+}
+
+/* ---- other guests, and kernels that are not all there ---- */
+
+static const enum xldump_strategy running[] = {
+	XLDUMP_STRATEGY_PRECOPY, XLDUMP_STRATEGY_RESCAN, XLDUMP_STRATEGY_STOP
+};
+
+/* The pages of a kernel into a guest that has not written there yet. */
+static void load(struct sim *s, struct fake *f)
+{
+	static const uint8_t zeros[XL_PAGE_SIZE];
+
+	for (xl_pfn_t pfn = 0; pfn < FAKE_MEMORY >> XL_PAGE_SHIFT; pfn++) {
+		const unsigned char *page = f->mem + (pfn << XL_PAGE_SHIFT);
+
+		if (memcmp(page, zeros, sizeof(zeros)) == 0)
+			continue;
+		if (s->dom.pv && !s->p2m[pfn])
+			sim_pv_set_p2m(s, pfn, sim_alloc(s, SIM_GUEST, pfn));
+		assert_true(s->p2m[pfn]);
+		assert_int_equal(s->frame[s->p2m[pfn]].type, XL_PAGE_NOTAB);
+		memcpy(sim_page(s, s->p2m[pfn]), page, XL_PAGE_SIZE);
+	}
+}
+
+static void kernel_of(enum xldump_guest_type type, bool symbols, struct fake *f)
+{
+	fake_defaults(f);
+	f->only_text_symbols = !symbols;
+	if (type == XLDUMP_GUEST_PV) {
+		f->pv = true;
+		f->kaslr = 0;
+		f->phys_base = FAKE_TEXT_PA - 0x1000000;
+		f->page_offset = 0xffff888000000000;
+		xl_put_le64(f->mem + FAKE_XEN_START_INFO_PA, 0xffff888003e00000);
+	}
+	fake_build(f);
+}
+
+static struct sim *guest_with(struct fake *f, enum xldump_guest_type type)
+{
+	const struct sim_params p = { .seed = 4, .type = type, .pages = 2300, .compact = true };
+	struct sim *s = new_sim(&p);
+
+	load(s, f);
+	return s;
+}
+
+static void test_auto_translated(void **state)
+{
+	(void)state;
+	for (int type = XLDUMP_GUEST_PVH; type <= XLDUMP_GUEST_HVM; type++) {
+		_cleanup_(fake_deinit) struct fake f;
+
+		kernel_of((enum xldump_guest_type)type, true, &f);
+		for (size_t i = 0; i < XL_ARRAY_SIZE(running); i++) {
+			const struct xl_capture_params cp = { .strategy = running[i],
+							      .max_rounds = 3 };
+			_cleanup_(sim_destroyp) struct sim *s =
+				guest_with(&f, (enum xldump_guest_type)type);
+			struct sim_dump d;
+
+			assert_int_equal(judge(s, &cp, &d), 0);
+			assert_int_equal(d.r, 0);
+			assert_int_equal(d.warnings, 0);
+			assert_string_equal(d.cut.kernel.release, f.release);
+			assert_int_equal(d.cut.edits.n, 0);
+			sim_dump_deinit(&d);
+		}
+	}
+}
+
+static void test_no_variable(void **state)
+{
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_PRECOPY };
+	_cleanup_(fake_deinit) struct fake f;
+	_cleanup_(sim_destroyp) struct sim *s = NULL;
+	struct sim_dump d;
+
+	(void)state;
+	kernel_of(XLDUMP_GUEST_PV, false, &f);
+	s = guest_with(&f, XLDUMP_GUEST_PV);
+	assert_int_equal(judge(s, &cp, &d), 0);
+	assert_int_equal(d.r, 0);
+	assert_int_equal(d.warnings, 1);
+	assert_string_equal(d.cut.kernel.release, f.release);
+	sim_dump_deinit(&d);
+}
+
+/* A page table of the kernel's leads to a page that there is not. */
+static void test_holes(void **state)
+{
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_STOP };
+
+	(void)state;
+	for (xl_pfn_t pfn = 0x210; pfn <= 0x500; pfn += 0x30) {
+		_cleanup_(fake_deinit) struct fake f;
+		_cleanup_(sim_destroyp) struct sim *s = NULL;
+		struct sim_dump d;
+
+		kernel_of(XLDUMP_GUEST_PVH, true, &f);
+		s = guest_with(&f, XLDUMP_GUEST_PVH);
+		for (size_t i = 0; i < s->nr_data; i++) {
+			if (s->data[i] == pfn) {
+				assert_true(sim_balloon_out(s, i));
+				break;
+			}
+		}
+		assert_int_equal(judge(s, &cp, &d), 0);
+		assert_int_equal(d.r, 0);
+		sim_dump_deinit(&d);
+	}
+}
+
+/* Reads fail from some moment on, also while the kernel is looked at. */
+static void test_unreadable(void **state)
+{
+	static const int err[] = { -ENOMEM, -EFAULT };
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_STOP };
+	_cleanup_(fake_deinit) struct fake f;
+
+	(void)state;
+	kernel_of(XLDUMP_GUEST_PV, true, &f);
+	for (uint64_t n = 10; n < 60; n += 3) {
+		_cleanup_(sim_destroyp) struct sim *s = guest_with(&f, XLDUMP_GUEST_PV);
+		struct sim_dump d;
+
+		s->fault = (struct sim_fault){ .op = n % 2 ? SIM_map : SIM_page_types, .nth = n,
+					       .err = err[n / 3 % 2], .sticks = true };
+		assert_int_equal(judge(s, &cp, &d), 0);
+		assert_true(!s->fault.hit || d.r < 0);
+		sim_dump_deinit(&d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_precopy),
+		cmocka_unit_test(test_rescan),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_auto_translated),
+		cmocka_unit_test(test_no_variable),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_unreadable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# xl-livedump where there is no Xen: its arguments, its exit statuses, its one line of error.
+
+bin=$top_builddir/xl-livedump
+n=0
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+
+result() {
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$tmp/out" "$tmp/err"
+	fi
+}
+
+# fails STATUS PATTERN DESCRIPTION ARGUMENT...
+fails() {
+	want=$1 pattern=$2 what=$3
+	shift 3
+	"$bin" "$@" > "$tmp/out" 2> "$tmp/err"
+	got=$?
+	[ $got -eq "$want" ] && [ "$(wc -l < "$tmp/err")" -eq 1 ] && grep -Eq -- "$pattern" "$tmp/err"
+	result $? "$what: status $got, wanted $want"
+}
+
+fails 2 'domain and a file' 'no arguments'
+fails 2 'domain and a file' 'no file' web01
+fails 2 'not more' 'two files' web01 a b
+fails 2 'format .pdf.' 'unknown format' -f pdf web01 a
+fails 2 'strategy .fast.' 'unknown strategy' --strategy=fast web01 a
+for t in soon 5m -3ms 0 nan inf 1e99s ''; do
+	fails 2 'no time' "time '$t'" "--max-pause=$t" web01 a
+done
+for r in 0 -1 57 many 3x; do
+	fails 2 'number of rounds' "rounds '$r'" "--max-rounds=$r" web01 a
+done
+
+"$bin" --help > "$tmp/out" 2> "$tmp/err" && grep -q '^usage: xl livedump' "$tmp/out" && [ ! -s "$tmp/err" ]
+result $? 'help'
+"$bin" --version > "$tmp/out" 2> "$tmp/err" && grep -q '^xldump [0-9]' "$tmp/out"
+result $? 'version'
+
+if [ -e /sys/hypervisor/version/major ]; then
+	n=$((n + 1))
+	echo "ok $n # SKIP this machine runs under Xen"
+else
+	fails 4 'does not run under Xen' 'no Xen' web01 "$tmp/core"
+	"$bin" --json web01 "$tmp/core" > "$tmp/out" 2> "$tmp/err"
+	grep -q '"cause":"no-xen","status":4' "$tmp/out"
+	result $? 'no Xen, for machines'
+	[ ! -e "$tmp/core" ]
+	result $? 'no file'
+fi
+echo "1..$n"

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion as a user gets it: keys typed into an interactive bash.  TAP on standard output.
+
+src=${top_srcdir:-$(dirname "$0")/../..}/contrib/bash-completion
+main=${BASH_COMPLETION_MAIN:-/usr/share/bash-completion/bash_completion}
+if [[ ! -r $main ]]; then
+	echo "1..0 # SKIP bash-completion is not installed"
+	exit 0
+fi
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+n=0
+
+mkdir -p "$dir"/{local,dist}/bash-completion/completions "$dir/here" "$dir/bin"
+cp "$src"/{xl,xl-livedump} "$dir/local/bash-completion/completions/"
+touch "$dir/here/core.img" "$dir/here/other file"
+
+# What a distribution has: the command alone, with a blank after it of its own.
+cat >"$dir/dist/bash-completion/completions/xl" <<'XL'
+_xl()
+{
+	local IFS=$'\n'
+	COMPREPLY=()
+	((COMP_CWORD == 1)) && COMPREPLY=($(compgen -W $'list \nloadpolicy \ncreate ' -- "$2"))
+}
+complete -F _xl -o nospace -o default xl xen
+XL
+
+# Called with `list' these are the guests; else the arguments, to see what was completed.
+cat >"$dir/bin/xl" <<'XL'
+#!/bin/sh
+if [ "$*" = list ]; then
+	cat <<END
+Name                                        ID   Mem VCPUs	State	Time(s)
+Domain-0                                     0  2048     4     r-----     123.4
+web01                                        3  4096     2     -b----       9.9
+web02                                       14  4096     2     r-----    1234.5
+odd name (1)                                15   128     1     --p---       0.0
+END
+	exit
+fi
+printf 'GOT'
+printf '|%s' "$@"
+echo
+XL
+ln -s xl "$dir/bin/xl-livedump"
+chmod +x "$dir/bin/xl"
+
+# Output of one line typed, as the program got it.  \e* inserts all completions, \t one.
+typed() {
+	printf '. %q\n%b\nexit\n' "$main" "$1" |
+		(cd "$dir/here" && env -i HOME="$dir" PATH="$dir/bin:$PATH" TERM=dumb PS1= \
+			XDG_DATA_DIRS="$dir/local:$dir/dist" BASH_COMPLETION_COMPAT_DIR=/nonexistent \
+			INPUTRC=/dev/null timeout 20 bash --norc --noprofile -i 2>/dev/null) |
+		sed -n 's/^GOT|//p' | tail -n 1
+}
+
+expect() { # NAME KEYS WANT
+	local got
+
+	got=$(typed "$2")
+	n=$((n + 1))
+	if [[ $got == "$3" ]]; then
+		echo "ok $n - $1"
+	else
+		printf 'not ok %d - %s\n# typed: %s\n# got:  %s\n# want: %s\n' "$n" "$1" "$2" "$got" "$3"
+	fi
+}
+
+both() { # NAME KEYS WANT: as xl livedump and as xl-livedump
+	expect "xl-livedump: $1" "xl-livedump $2" "$3"
+	expect "xl livedump: $1" "xl livedump $2" "livedump|$3"
+}
+
+both "domains" '\e*' 'odd name (1)|web01|web02'
+both "domains by their start" 'web\e*' 'web01|web02'
+both "a domain, and a blank after it" 'web01\tx' 'web01|x'
+both "a name to be quoted" 'od\tx' 'odd name (1)|x'
+both "no such domain: no files either" 'co\tx' 'cox'
+both "a file" 'web01 co\tx' 'web01|core.img|x'
+both "a file to be quoted" 'web01 ot\tx' 'web01|other file|x'
+both "nothing after the file" 'web01 core.img we\tx' 'web01|core.img|wex'
+both "options" '--\e*' '--force|--format=|--help|--json|--max-pause=|--max-rounds=|--on-overrun=|--quiet|--strategy=|--verbose|--version'
+both "an option with a value: no blank" '--forma\tx' '--format=x'
+both "an option without: a blank" '--forc\tx' '--force|x'
+both "formats" '--format \e*' '--format|elf|xencore'
+both "a format after =" '--format=x\ty' '--format=xencore|y'
+both "a format after -f" '-f e\ty' '-f|elf|y'
+both "strategies" '-s \e*' '-s|auto|precopy|rescan|still|stop'
+both "a strategy after =" '--strategy=st\e*' '--strategy=still|stop'
+both "a domain after options" '-v --format=elf -s stop --force web01\tx' \
+	'-v|--format=elf|-s|stop|--force|web01|x'
+both "a file after options" '-p 50 --max-rounds 3 web01 co\tx' '-p|50|--max-rounds|3|web01|core.img|x'
+both "a format stuck to -f" '-felf web01 co\tx' '-felf|web01|core.img|x'
+both "after --" '-- web01 co\tx' '--|web01|core.img|x'
+expect "xl: the commands of the distribution and ours" 'xl \e*' 'create|list|livedump|loadpolicy'
+expect "xl: ours by its start, and a blank" 'xl liv\tx' 'livedump|x'
+expect "xl: another's by its start, and a blank" 'xl cre\tx' 'create|x'
+expect "xl: other commands are the distribution's" 'xl create co\tx' 'create|core.imgx'
+expect "xl: global options before livedump" 'xl -vT livedump web01 co\tx' \
+	'-vT|livedump|web01|core.img|x'
+expect "xl: still so on the second use" 'xl list\t\nxl livedump web01\tx' 'livedump|web01|x'
+rm "$dir/dist/bash-completion/completions/xl"
+expect "xl: without a distribution's" 'xl liv\tx' 'livedump|x'
+expect "xl: without a distribution's, other commands" 'xl create co\tx' 'create|core.img|x'
+echo "1..$n"
