@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What QEMU boots: dom0's disk and initramfs, the guests' initramfs, and our programs in them."""
+
+import glob
+import gzip
+import os
+import shutil
+
+from labkit import cache, cpio, kernels, roots
+from labkit.common import LAB_DIR, run_logged
+
+RECIPE = 1
+
+COMMON = """xenstore-utils mount kmod e2fsprogs procps util-linux acl zlib1g liblzo2-2 libsnappy1v5
+    libsystemd0 libxxhash0 libjson-c5 libzstd1 libxenstore4 libgcc-s1 file""".split()
+
+DOM0 = {
+    "bookworm": ["xen-utils-4.17", "libxenmisc4.17", "libelf1", *COMMON],
+    "trixie": ["xen-utils-4.20", "libxenmisc4.20", "libelf1t64", *COMMON],
+}
+
+DOM0_DISK_MIB = 1200
+
+CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O2", "-g0", "-static"]
+
+
+def _log(kind):
+    return os.path.join(cache.subdir("logs"), f"make-{kind}.log")
+
+
+def dom0_disk(suite, hvm):
+    """Path of dom0's root disk, an ext4 image; with a device model if `hvm`."""
+    packages = DOM0[suite] + (["qemu-system-xen"] if hvm else [])
+    kind = f"dom0-hvm-{suite}" if hvm else f"dom0-{suite}"
+    recipe = {"recipe": RECIPE, "roots": roots.RECIPE, "packages": packages,
+              "mib": DOM0_DISK_MIB}
+
+    def build(tmp):
+        versions = roots.make(suite, packages, f"{tmp}/root", _log(kind), variant="essential")
+        _tidy_dom0(f"{tmp}/root")
+        with open(f"{tmp}/disk.img", "wb") as f:
+            f.truncate(DOM0_DISK_MIB << 20)
+        run_logged(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-E",
+                    "lazy_itable_init=1", "-d", f"{tmp}/root", f"{tmp}/disk.img"],
+                   _log(kind), "mke2fs")
+        shutil.rmtree(f"{tmp}/root")
+        return {"versions": versions}
+
+    what = f"dom0's disk of {suite}" + (" with a device model" if hvm else "")
+    return cache.entry(kind, recipe, build, what, 2500) + "/disk.img"
+
+
+def _tidy_dom0(root):
+    for path in ("var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(f"{root}/{path}", ignore_errors=True)
+    for path in ("in", "out", "scratch", "proc/xen"):
+        os.makedirs(f"{root}/{path}", exist_ok=True)
+    # No bridge, no hotplug scripts, no ballooning: nothing here has them.
+    with open(f"{root}/etc/xen/xl.conf", "w", encoding="ascii") as f:
+        f.write('autoballoon="off"\nrun_hotplug_scripts=0\n')
+    with open(f"{root}/etc/hosts", "w", encoding="ascii") as f:
+        f.write("127.0.0.1 localhost lab\n")
+
+
+def _compile(sources, output, log):
+    run_logged(["gcc", *CFLAGS, "-o", output, *sources], log, f"compiling {sources[0]}")
+
+
+def programs():
+    """Folder with our static programs: stage1 and agent of dom0, init of the guests."""
+    sources = {
+        "stage1": [f"{LAB_DIR}/dom0/stage1.c"],
+        "agent": [f"{LAB_DIR}/dom0/agent.c"],
+        "guest-init": sorted(glob.glob(f"{LAB_DIR}/guest/*.c")),
+    }
+    used = sorted(glob.glob(f"{LAB_DIR}/dom0/*.[ch]") + glob.glob(f"{LAB_DIR}/guest/*.[ch]"))
+    recipe = {"recipe": RECIPE, "flags": CFLAGS, "sources": cache.digest_of_files(used)}
+
+    def build(tmp):
+        for name, files in sources.items():
+            _compile(files, f"{tmp}/{name}", _log("programs"))
+
+    return cache.entry("programs", recipe, build, "the lab's programs for dom0 and guests", 50)
+
+
+def _read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def dom0_initrd(suite):
+    """Path of dom0's initramfs: stage1 and the modules, not compressed (TCG would unpack it)."""
+    kernel = kernels.kernels(suite)
+    stage1 = programs() + "/stage1"
+    recipe = {"recipe": RECIPE, "stage1": cache.digest_of_files([stage1]),
+              "kernel": cache.info(kernel)}
+
+    def build(tmp):
+        files = {"init": (0o755, _read(stage1))}
+        for name in os.listdir(f"{kernel}/modules"):
+            files[f"modules/{name}"] = (0o644, _read(f"{kernel}/modules/{name}"))
+        with open(f"{tmp}/initrd", "wb") as f:
+            f.write(cpio.archive(files))
+
+    return cache.entry(f"initrd-{suite}", recipe, build, f"dom0's initramfs of {suite}",
+                       100) + "/initrd"
+
+
+def write_guest_initrd(path, program=None):
+    """Write a guest's initramfs: our init, and a program from outside if there is one."""
+    files = {"init": (0o755, _read(programs() + "/guest-init"))}
+    if program:
+        files["program"] = (0o755, _read(program))
+    with open(path, "wb") as f:
+        f.write(gzip.compress(cpio.archive(files), compresslevel=1, mtime=0))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emulated machine: QEMU's command line, its start and its end."""
+
+import os
+import signal
+import socket
+import subprocess
+
+from labkit.common import LabError, die_with_parent, end_group, tail
+
+# Each flag is there for a measured reason, README.md tells which.
+CPU = "max,-smap,-rdtscp,-xsave"
+
+# Xen itself and its tables, without the guests'.
+XEN_MIB = 192
+
+XEN_OPTIONS = ("console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M "
+               "dom0_max_vcpus=1 loglvl=info guest_loglvl=warning spec-ctrl=no xpti=no")
+DOM0_OPTIONS = "console=hvc0 earlyprintk=xen quiet loglevel=4 mitigations=off rdinit=/init"
+
+def _no_comma(path):
+    """QEMU splits option values at commas; doubled ones are literal."""
+    return path.replace(",", ",,")
+
+
+class Machine:
+    """One run of QEMU."""
+
+    def __init__(self, dom0_mib, guests_mib):
+        self.dom0_mib = dom0_mib
+        self.memory_mib = XEN_MIB + dom0_mib + guests_mib
+        self.args = []
+        self.process = None
+        self.agent_socket = None
+        self.log = None
+
+    def disk(self, path, snapshot):
+        """Add a virtio disk; with `snapshot`, what is written to it is forgotten."""
+        self.args += ["-drive", f"file={_no_comma(path)},if=virtio,format=raw,cache=unsafe,"
+                      f"snapshot={'on' if snapshot else 'off'}"]
+
+    def folder(self, tag, path, readonly=False):
+        """Share a folder of the host over 9p."""
+        self.args += ["-virtfs", f"local,path={_no_comma(path)},mount_tag={tag},id={tag},"
+                      f"security_model=none,multidevs=remap,readonly={'on' if readonly else 'off'}"]
+
+    def start(self, xen, kernel, initrd, logs, tmp):
+        """Start QEMU; the serial console goes to logs/xen.log, temporary files to tmp."""
+        self.log = os.path.join(logs, "qemu.log")
+        ours, theirs = socket.socketpair()
+        modules = f"{_no_comma(kernel)} {DOM0_OPTIONS},{_no_comma(initrd)}"
+        argv = ["qemu-system-x86_64", "-machine", "pc", "-accel",
+                "tcg,thread=single,tb-size=1024", "-cpu", CPU, "-smp", "1",
+                "-m", str(self.memory_mib), "-nodefaults", "-no-user-config",
+                "-display", "none", "-no-reboot",
+                "-serial", f"file:{logs}/xen.log",
+                "-kernel", xen, "-append", XEN_OPTIONS.format(dom0=self.dom0_mib),
+                "-initrd", modules, *self.args,
+                "-device", "virtio-serial-pci",
+                "-chardev", f"socket,id=agent,fd={theirs.fileno()}",
+                "-device", "virtserialport,chardev=agent,name=lab.agent"]
+        with open(self.log, "wb") as log:
+            # QEMU keeps unlinked temporary files of snapshot=on disks in TMPDIR.
+            env = dict(os.environ, TMPDIR=tmp)
+            # Its own process group: Ctrl-C reaches the driver, which then ends QEMU in order.
+            # pylint: disable=subprocess-popen-preexec-fn
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, pass_fds=[theirs.fileno()], env=env,
+                                            preexec_fn=die_with_parent(signal.SIGKILL),
+                                            process_group=0)
+        theirs.close()
+        self.agent_socket = ours
+
+    def check(self):
+        """LabError if QEMU has ended."""
+        if self.process.poll() is not None:
+            raise LabError(f"QEMU ended with status {self.process.returncode}:\n{tail(self.log)}")
+
+    def stop(self):
+        """End QEMU, the soft way and then the hard way."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            end_group(self.process, 5)
+        if self.agent_socket:
+            self.agent_socket.close()

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the scenarios share.  Sourced in dom0; results are TAP lines on standard output.
+# shellcheck shell=bash
+
+PATH=$PATH:/usr/libexec/xldump-tests
+cd /out || exit 99
+
+tap_n=0
+tap_failed=0
+
+# result STATUS DESCRIPTION: one test point.
+result() {
+	tap_n=$((tap_n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_n - $2"
+	else
+		echo "not ok $tap_n - $2"
+		tap_failed=$((tap_failed + 1))
+	fi
+}
+
+# check DESCRIPTION COMMAND...: the command must succeed; what it prints is shown as comments.
+check() {
+	local what=$1 status
+	shift
+	"$@" > /tmp/check.out 2>&1
+	status=$?
+	sed 's/^/# /' /tmp/check.out
+	result $status "$what"
+}
+
+# The end of every scenario.
+finish() {
+	echo "1..$tap_n"
+	exit $((tap_failed > 0))
+}
+
+# counter GUEST: what the stamp workload of a guest counted last.
+counter() {
+	sed -n 's/.*stamp: counter \([0-9]*\).*/\1/p' "/var/log/xen/console/guest-$1.log" | tail -n 1
+}
+
+# goes_on GUEST: its counter grows within ten seconds (the workload reports once a second; an
+# emulated machine with other guests has no better clock).
+goes_on() {
+	local before now i
+	before=$(counter "$1")
+	for i in $(seq 100); do
+		now=$(counter "$1")
+		if [ "${now:-0}" -gt "${before:-0}" ]; then
+			echo "counter of $1: $before, then $now"
+			return 0
+		fi
+		sleep 0.1
+	done
+	echo "counter of $1 stands at $before after $i looks"
+	return 1
+}
+
+# state GUEST: the state letters of `xl list`.
+state() {
+	xl list "$1" | awk 'NR == 2 { print $5 }'
+}
+
+# alone GUEST: only this one runs, so that an emulated CPU is not shared with others.
+alone() {
+	local g
+	for g in $(xl list | awk 'NR > 2 { print $1 }'); do
+		case $(state "$g") in *p*) [ "$g" = "$1" ] && xl unpause "$g" ;; *) [ "$g" = "$1" ] || xl pause "$g" ;; esac
+	done
+}
+
+# dumps GUEST N [OPTION...]: N dumps in a row; each must succeed and be judged consistent, and leave
+# the guest running.
+dumps() {
+	local guest=$1 n=$2 i good=0
+	shift 2
+	alone "$guest"
+	for i in $(seq "$n"); do
+		xl-livedump --force "$@" "$guest" "/out/$guest.img" 2> /tmp/err || {
+			sed "s/^/# dump $i: /" /tmp/err
+			continue
+		}
+		stamp-check "/out/$guest.img" | sed "s/^/# dump $i: /"
+		[ "${PIPESTATUS[0]}" -eq 0 ] && good=$((good + 1))
+	done
+	[ "$good" -eq "$n" ]
+	result $? "$guest: $good of $n dumps are consistent"
+	check "$guest: goes on" goes_on "$guest"
+}
+
+# expect STATUS PATTERN DESCRIPTION COMMAND...: the command must fail with that status and with one
+# line of error that matches.
+expect() {
+	local want=$1 pattern=$2 what=$3 got lines
+	shift 3
+	"$@" > /tmp/expect.out 2> /tmp/expect.err
+	got=$?
+	sed 's/^/# /' /tmp/expect.err
+	lines=$(grep "^xl livedump: " /tmp/expect.err | grep -vc ": warning: ")
+	[ "$got" -eq "$want" ] && [ "$lines" -eq 1 ] && grep -Eq -- "$pattern" /tmp/expect.err
+	result $? "$what: status $got, wanted $want"
+}

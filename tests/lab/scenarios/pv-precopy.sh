@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# PV guests on a hypervisor that can log their dirty pages: precopy, many times.
+#
+# lab: --hypervisor shadow --guest pv1=pv,workload=stamp --guest pv2=pv,vcpus=2,workload=stamp
+# readers: pv1.img pv2.img
+
+. /in/lib.sh
+
+before=$(counter pv2)
+dumps pv1 3
+dumps pv2 20
+[ "$(counter pv2)" -gt "$before" ]
+result $? "pv2: counted from $before to $(counter pv2) meanwhile"
+
+xl-livedump --json --force pv2 /out/pv2.img 2> /dev/null > /tmp/json
+cat /tmp/json
+grep -q '"strategy":"precopy"' /tmp/json
+result $? "pv2: by precopy"
+check "pv1: every page table entry leads into the guest" pte-check /out/pv1.img
+check "pv2: every page table entry leads into the guest" pte-check /out/pv2.img
+check "pv2: the file keeps the rules of its readers" format-check /out/pv2.img
+finish

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of the driver that need neither network nor QEMU: `/usr/bin/python3 test_labkit.py`."""
+
+import contextlib
+import io
+import os
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+from labkit import agent, cache, cpio, guests
+from labkit.common import LabError, Quiet
+
+
+class GuestSpec(unittest.TestCase):
+    """What --guest accepts."""
+
+    def test_defaults(self):
+        g = guests.parse("web-1=pv")
+        self.assertEqual((g.name, g.kind, g.memory, g.vcpus, g.workload),
+                         ("web-1", "pv", 128, 1, "idle"))
+
+    def test_all_keys(self):
+        g = guests.parse("a=pvh,mem=256,vcpus=2,workload=stamp=512:1000")
+        self.assertEqual((g.memory, g.vcpus, g.workload), (256, 2, "stamp=512:1000"))
+        self.assertIn("lab.workload=stamp=512:1000", g.config())
+
+    def test_refused(self):
+        for text in ("a", "a=xx", "a=pv,mem=1", "a=pv,vcpus=x", "a=pv,foo=1", "a=pv,workload=x",
+                     "a=pv,program=/no/such", "-a=pv", "a b=pv", "a=pv,workload=stamp=1 2"):
+            with self.subTest(text), self.assertRaises(LabError):
+                guests.parse(text)
+
+    def test_names_differ(self):
+        with self.assertRaises(LabError):
+            guests.parse_all(["a=pv", "a=pvh"])
+
+
+class CacheEntry(unittest.TestCase):
+    """An entry is made once, and again when its files are not as they were made."""
+
+    def setUp(self):
+        # pylint: disable=consider-using-with
+        self.dir = tempfile.TemporaryDirectory()
+        self.addCleanup(self.dir.cleanup)
+        old = os.environ.get("XDG_CACHE_HOME")
+        os.environ["XDG_CACHE_HOME"] = self.dir.name
+        self.addCleanup(lambda: os.environ.pop("XDG_CACHE_HOME") if old is None
+                        else os.environ.__setitem__("XDG_CACHE_HOME", old))
+        self.built = 0
+        Quiet.on = True
+
+    def entry(self, recipe="r"):
+        """The entry under test."""
+        def build(tmp):
+            self.built += 1
+            os.mkdir(f"{tmp}/d")
+            with open(f"{tmp}/d/f", "w", encoding="ascii") as f:
+                f.write("x" * 100)
+            return {"fact": self.built}
+        return cache.entry("kind", recipe, build, "a test", 1)
+
+    def test_made_once(self):
+        path = self.entry()
+        self.assertEqual(self.entry(), path)
+        self.assertEqual(self.built, 1)
+        self.assertEqual(cache.info(path), {"fact": 1})
+
+    def test_recipe_decides(self):
+        self.assertNotEqual(self.entry("a"), self.entry("b"))
+        self.assertEqual(self.built, 2)
+
+    def test_damage_is_noticed(self):
+        damages = [lambda p: os.truncate(f"{p}/d/f", 50), lambda p: os.unlink(f"{p}/d/f"),
+                   lambda p: os.utime(f"{p}/d/f", (1, 1)), lambda p: os.unlink(f"{p}.json"),
+                   lambda p: os.truncate(f"{p}.json", 10), lambda p: open(f"{p}/new", "wb").close()]
+        for n, damage in enumerate(damages):
+            damage(self.entry())
+            path = self.entry()
+            self.assertEqual(self.built, n + 2)
+            self.assertEqual(os.path.getsize(f"{path}/d/f"), 100)
+
+    def test_failed_build_leaves_nothing(self):
+        def build(tmp):
+            with open(f"{tmp}/half", "wb"):
+                raise LabError("no")
+        with self.assertRaises(LabError):
+            cache.entry("kind", "r", build, "a test", 1)
+        self.assertEqual(os.listdir(f"{cache.root()}/tmp"), [])
+        self.assertEqual(os.listdir(f"{cache.root()}/entries"), [])
+
+    def test_replaced_entries_go(self):
+        for recipe in range(5):
+            self.entry(recipe)
+        with cache.in_use():
+            pass
+        self.assertEqual(len(os.listdir(f"{cache.root()}/entries")), 2 * cache.KEEP)
+
+    def test_no_space(self):
+        with self.assertRaisesRegex(LabError, "disk space"):
+            cache.entry("kind", "r", lambda tmp: None, "a test", 1 << 30)
+
+
+class Cpio(unittest.TestCase):
+    """The archives are what cpio's readers expect."""
+
+    def test_listed_by_tar(self):
+        blob = cpio.archive({"init": (0o755, b"#!"), "a/b": (0o644, b"xyz")})
+        with contextlib.suppress(FileNotFoundError):
+            out = subprocess.run(["cpio", "-t", "--quiet"], input=blob, capture_output=True,
+                                 check=True).stdout
+            self.assertEqual(out.split(), [b"a", b"a/b", b"init"])
+        self.assertEqual(len(blob) % 512, 0)
+
+
+class Channel(unittest.TestCase):
+    """The driver's end of the agent's protocol, against frames written by hand."""
+
+    def setUp(self):
+        ours, self.theirs = socket.socketpair()
+        self.agent = agent.Agent(ours)
+        self.addCleanup(ours.close)
+        self.addCleanup(self.theirs.close)
+
+    def frame(self, kind, payload=b""):
+        """Send what the agent in dom0 would."""
+        self.theirs.sendall(struct.pack("<II", kind, len(payload)) + payload)
+
+    def test_streams_and_status(self):
+        out, err = io.BytesIO(), io.BytesIO()
+        self.frame(agent.STDOUT, b"a" * 100000)
+        self.frame(agent.STDERR, b"e")
+        self.frame(agent.EXIT, struct.pack("<I", 7))
+        status = self.agent.run(["x"], time.monotonic() + 5, out=out.write, err=err.write)
+        self.assertEqual((status, len(out.getvalue()), err.getvalue()), (7, 100000, b"e"))
+
+    def test_end_of_machine(self):
+        self.frame(agent.HELLO)
+        self.agent.wait_hello(time.monotonic() + 5)
+        self.theirs.close()
+        with self.assertRaises(agent.Gone):
+            self.agent.run(["x"], time.monotonic() + 5)
+
+    def test_deadline(self):
+        with self.assertRaises(agent.TimedOut):
+            self.agent.run(["x"], time.monotonic() + 0.1)
+
+
+if __name__ == "__main__":
+    unittest.main()
