@@ -22,7 +22,9 @@ xl info | grep -E '^(xen_version|xen_caps|virt_caps|xen_changeset|cc_compile_dat
 say "The guests"
 xl list
 
+# The emulated machine has one CPU: whichever guest is dumped has it to itself, beside dom0.
 for guest in pv1 pvh1; do
+	alone "$guest"
 	say "xl livedump $guest /out/$guest.img"
 	before=$(counter "$guest")
 	timed xl livedump "$guest" "/out/$guest.img" || exit
@@ -32,6 +34,7 @@ for guest in pv1 pvh1; do
 	stamp-check "/out/$guest.img"
 done
 
+alone pv1
 say "xl dump-core pv1, of the same running guest, for comparison"
 timed xl dump-core pv1 /out/pv1.core
 echo "The oracle says of it:"
@@ -39,6 +42,7 @@ stamp-check /out/pv1.core
 ls -lsh /out
 rm -f /out/pv1.core
 if [ "${1-}" = --full ]; then
+	alone pvh1
 	say "xl dump-core pvh1: a mapping for each of a million frames"
 	timed xl dump-core pvh1 /out/pvh1.core
 	stamp-check /out/pvh1.core
