@@ -34,8 +34,14 @@ class GuestSpec(unittest.TestCase):
         self.assertEqual((g.memory, g.vcpus, g.workload), (256, 2, "stamp=512:1000"))
         self.assertIn("lab.workload=stamp=512:1000", g.config())
 
+    def test_kernel(self):
+        g = guests.parse("a=hvm,kernel=sid,kaslr=off")
+        self.assertIn("/vmlinuz-sid", g.config())
+        self.assertIn(" nokaslr", g.config())
+        self.assertNotIn("nokaslr", guests.parse("a=hvm").config())
+
     def test_refused(self):
-        for text in ("a", "a=xx", "a=pv,mem=1", "a=pv,vcpus=x", "a=pv,foo=1", "a=pv,workload=x",
+        for text in ("a=pv,kernel=buzz", "a=pv,kaslr=maybe", "a", "a=xx", "a=pv,mem=1", "a=pv,vcpus=x", "a=pv,foo=1", "a=pv,workload=x",
                      "a=pv,program=/no/such", "-a=pv", "a b=pv", "a=pv,workload=stamp=1 2"):
             with self.subTest(text), self.assertRaises(LabError):
                 guests.parse(text)

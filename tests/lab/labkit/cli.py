@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from labkit import build, cache, host, hypervisor, images, kernels, roots
+from labkit import build, cache, guests, host, hypervisor, images, kernels, roots
 from labkit.common import EXIT_LAB, LabError, Quiet, say
 from labkit.session import Session
 
@@ -28,7 +28,8 @@ A real Xen hypervisor with a Linux dom0 and guests, on any machine: emulated by 
 
 RUN_EPILOG = """\
 guests:
-  NAME is the domain's name.  Keys: mem=MIB (128), vcpus=N (1), workload=W (idle), program=FILE.
+  NAME is the domain's name.  Keys: mem=MIB (128), vcpus=N (1), workload=W (idle), program=FILE,
+  kernel=bookworm|trixie|sid (that of --suite), kaslr=on|off (PV and PVH guests have none anyway).
   workloads: idle; dirty[=RATE[:MIB]] writes random pages, RATE per second (2000, 0: no limit) of
   MIB (16); stamp[=PAGES[:RATE]] writes a counter round a ring of pages (1024, 20000 per second);
   panic[=SECONDS] crashes after that time (5).
@@ -128,7 +129,7 @@ def _parser():
     p = sub.add_parser("vmlinux", help="path of the guests' debug vmlinux",
                        description="Print the path of the vmlinux with debug symbols of exactly "
                                    "the kernel that the guests of a suite run.")
-    p.add_argument("--suite", choices=SUITES, default="bookworm")
+    p.add_argument("--suite", choices=guests.KERNELS, default="bookworm")
     p.set_defaults(run=cmd_vmlinux)
 
     p = sub.add_parser("clean", help="delete the cache", description="Delete the whole cache.")

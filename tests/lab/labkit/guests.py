@@ -10,6 +10,7 @@ from labkit.agent import Gone
 from labkit.common import LabError, say, tail
 
 TYPES = ("pv", "pvh", "hvm")
+KERNELS = ("bookworm", "trixie", "sid")
 WORKLOADS = ("idle", "dirty", "stamp", "panic")
 
 # A boot of a PVH or HVM guest under emulation fails now and then, through no fault of what is
@@ -33,6 +34,8 @@ class Guest:
         self.vcpus = vcpus
         self.workload = workload
         self.program = program
+        self.kernel = None
+        self.kaslr = True
 
     @property
     def machine_mib(self):
@@ -46,9 +49,11 @@ class Guest:
                    f"lab.workload={self.workload}")
         if self.program:
             cmdline += " lab.program=1"
+        if not self.kaslr:
+            cmdline += " nokaslr"
         lines = [f'name = "{self.name}"', f'type = "{self.kind}"', f"memory = {self.memory}",
                  f"maxmem = {self.memory}", f"vcpus = {self.vcpus}",
-                 'kernel = "/run/lab/boot/vmlinuz-guest"',
+                 f'kernel = "/run/lab/boot/vmlinuz-{self.kernel or "guest"}"',
                  f'ramdisk = "/run/lab/boot/{self.name}.initrd"', f'cmdline = "{cmdline}"',
                  'on_crash = "preserve"', 'on_poweroff = "destroy"', 'on_reboot = "destroy"']
         if self.kind == "hvm":
@@ -62,7 +67,7 @@ def parse(text):
     m = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(\w+)((?:,[a-z]+=[^,]+)*)", text)
     if not m or m.group(2) not in TYPES:
         raise LabError(f"--guest {text}: expected NAME=pv|pvh|hvm[,mem=MIB][,vcpus=N]"
-                       "[,workload=W][,program=FILE]")
+                       "[,workload=W][,program=FILE][,kernel=SUITE][,kaslr=off]")
     guest = Guest(m.group(1), m.group(2))
     for item in m.group(3).split(",")[1:]:
         key, _, value = item.partition("=")
@@ -74,6 +79,10 @@ def parse(text):
             guest.workload = value
         elif key == "program":
             guest.program = value
+        elif key == "kernel":
+            guest.kernel = _one_of(text, key, value, KERNELS)
+        elif key == "kaslr":
+            guest.kaslr = _one_of(text, key, value, ("on", "off")) == "on"
         else:
             raise LabError(f"--guest {text}: no such key '{key}'")
     if guest.program:
@@ -92,6 +101,12 @@ def _number(text, key, value, least, most):
     return int(value)
 
 
+def _one_of(text, key, value, values):
+    if value not in values:
+        raise LabError(f"--guest {text}: {key} must be one of {', '.join(values)}")
+    return value
+
+
 def parse_all(texts):
     """The guests of a command line; names must differ."""
     found = [parse(t) for t in texts]
@@ -102,10 +117,11 @@ def parse_all(texts):
 
 
 def write_files(guests, kernel, boot):
-    """Put what dom0 needs to start the guests into the folder it copies to /run/lab/boot."""
-    if not guests:
-        return
-    os.link(kernel, f"{boot}/vmlinuz-guest")
+    """Put what dom0 needs to start the guests into the folder it copies to /run/lab/boot.
+
+    kernel(SUITE) is the path of that suite's kernel, or with None of the run's own."""
+    for name in {g.kernel for g in guests}:
+        os.link(kernel(name), f"{boot}/vmlinuz-{name or 'guest'}")
     for g in guests:
         images.write_guest_initrd(f"{boot}/{g.name}.initrd", g.program)
         with open(f"{boot}/{g.name}.cfg", "w", encoding="ascii") as f:

@@ -111,6 +111,30 @@ def _usrmerge(tree):
         os.rename(f"{tree}/usr/lib/modules", f"{tree}/lib/modules")
 
 
+def _packages(apt, image):
+    """The image package and, since Linux 7, those beside it that hold its files."""
+    release = image.removeprefix("linux-image-")
+    parts = {f"linux-{part}-{release}" for part in ("base", "binary", "modules")}
+    return [image, *(p for p in apt.depends(image) if p in parts)]
+
+
+def _boot_file(tree, release, name):
+    """vmlinuz or config, which moved from /boot to the modules' folder."""
+    paths = [f"{tree}/boot/{name}-{release}", f"{tree}/lib/modules/{release}/{name}"]
+    for path in paths:
+        if os.path.exists(path):
+            return path
+    raise LabError(f"the kernel packages of {release} have no {name}")
+
+
+def _unpack(apt, image, suite, tree):
+    folder = f"{tree}.debs"
+    os.mkdir(folder)
+    for deb in apt.download(_packages(apt, image), folder):
+        debian.unpack_deb(deb, tree, _log(suite))
+    _usrmerge(tree)
+
+
 def _make(suite, tmp):
     apt = debian.Apt(suite)
     apt.update()
@@ -118,21 +142,18 @@ def _make(suite, tmp):
     cloud = _kernel_package(apt, "linux-image-cloud-amd64")
     work = f"{tmp}/work"
     os.mkdir(work)
-    versions = {p: apt.candidate(p) for p in (full, cloud)}
-    debs = apt.download([full, cloud], work)
-    for deb, name in zip(debs, ("full", "cloud")):
-        debian.unpack_deb(deb, f"{work}/{name}", _log(suite))
-        _usrmerge(f"{work}/{name}")
+    _unpack(apt, full, suite, f"{work}/full")
+    _unpack(apt, cloud, suite, f"{work}/cloud")
     release = full.removeprefix("linux-image-")
     guest_release = cloud.removeprefix("linux-image-")
     with open(f"{tmp}/vmlinux-dom0", "wb") as f:
-        f.write(vmlinux_of(f"{work}/full/boot/vmlinuz-{release}"))
+        f.write(vmlinux_of(_boot_file(f"{work}/full", release, "vmlinuz")))
     _copy_modules(f"{work}/full", release, f"{tmp}/modules")
-    shutil.copy(f"{work}/cloud/boot/vmlinuz-{guest_release}", f"{tmp}/vmlinuz-guest")
-    shutil.copy(f"{work}/cloud/boot/config-{guest_release}", f"{tmp}/config-guest")
+    shutil.copy(_boot_file(f"{work}/cloud", guest_release, "vmlinuz"), f"{tmp}/vmlinuz-guest")
+    shutil.copy(_boot_file(f"{work}/cloud", guest_release, "config"), f"{tmp}/config-guest")
     shutil.rmtree(work)
     return {"dom0": release, "guest": guest_release, "guest_package": cloud,
-            "guest_version": versions[cloud]}
+            "guest_version": apt.candidate(cloud)}
 
 
 def kernels(suite):

@@ -98,6 +98,8 @@ class Session:
         parts = {
             "xen": hypervisor.hypervisor(o.suite, o.hypervisor),
             "kernels": kernels.kernels(o.suite),
+            "guest_kernels": {g.kernel: kernels.kernels(g.kernel or o.suite)
+                              for g in self.guests},
             "initrd": images.dom0_initrd(o.suite),
             "disk": images.dom0_disk(o.suite, self.hvm),
             "programs": images.programs(),
@@ -124,7 +126,8 @@ class Session:
         os.makedirs(boot)
         shutil.copytree(f"{LAB_DIR}/dom0", f"{share}/dom0")
         shutil.copy(f"{parts['programs']}/agent", f"{share}/dom0/agent")
-        guests.write_files(self.guests, f"{parts['kernels']}/vmlinuz-guest", boot)
+        guests.write_files(self.guests,
+                           lambda k: f"{parts['guest_kernels'][k]}/vmlinuz-guest", boot)
         if parts["install"]:
             shutil.copy(parts["install"], f"{share}/install.tar")
         self._scratch()
