@@ -66,7 +66,6 @@ int xl_dm_qmp_logdirty(uint32_t domid, const uint8_t uuid[16], bool on)
 {
 	int64_t deadline = xl_dm_qmp_now_ms() + QMP_TIMEOUT_MS;
 	_cleanup_(unlock_qmp) struct qmp_lock lock = { .fd = -1 };
-	_cleanup_close_ int fd = -1;
 	char path[64];
 	int r;
 
@@ -74,6 +73,5 @@ int xl_dm_qmp_logdirty(uint32_t domid, const uint8_t uuid[16], bool on)
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/var/run/xen/qmp-libxl-%u", domid);
-	fd = xl_dm_qmp_connect(path, deadline);
-	return fd < 0 ? fd : xl_dm_qmp_talk(fd, on, deadline);
+	return xl_dm_qmp_command(path, on, deadline);
 }

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 
+#define COME_AGAIN_MS 20
 #define QMP_LINE_MAX 65536 /* greeting and answers are a few hundred bytes */
 
 int64_t xl_dm_qmp_now_ms(void)
@@ -104,7 +105,7 @@ static int read_line(int fd, char *buf, size_t size, int64_t deadline)
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return -errno;
 		if (n == 0)
-			return -EPROTO;
+			return -ECONNRESET;
 		if (n < 0)
 			continue;
 		if (buf[len] == '\n') {
@@ -163,4 +164,29 @@ int xl_dm_qmp_talk(int fd, bool on, int64_t deadline)
 			  "\"arguments\":{\"enable\":false}}\n",
 		     deadline);
 	return r < 0 ? r : expect(fd, "return", deadline);
+}
+
+static int command_once(const char *path, bool on, int64_t deadline)
+{
+	_cleanup_close_ int fd = xl_dm_qmp_connect(path, deadline);
+
+	return fd < 0 ? fd : xl_dm_qmp_talk(fd, on, deadline);
+}
+
+/* QEMU takes one client at a time, and none in the moment in which it says good-bye to one: to the
+ * last of libxl's, or to one of ours that has long gone if QEMU hung meanwhile. */
+static bool come_again(int r)
+{
+	return r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE;
+}
+
+int xl_dm_qmp_command(const char *path, bool on, int64_t deadline)
+{
+	int r = command_once(path, on, deadline);
+
+	while (come_again(r) && xl_dm_qmp_now_ms() < deadline) {
+		(void)poll(NULL, 0, COME_AGAIN_MS);
+		r = command_once(path, on, deadline);
+	}
+	return r;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hv/dm_qmp.h"
@@ -88,12 +89,63 @@ static void test_never_reads(void **state)
 	(void)close(fd[1]);
 }
 
+/* Hangs up on whoever comes first, as QEMU does that was stopped: it finds clients that have gone,
+ * and listens to nobody while it gets rid of them.  Then it does as it is told. */
+static void be_slow_to_wake(int fd)
+{
+	static const char greeting[] = "{\"QMP\": {}}\n", done[] = "{\"return\": {}}\n";
+	char said[256];
+	int client = accept(fd, NULL, NULL);
+
+	(void)close(client);
+	client = accept(fd, NULL, NULL);
+	if (write(client, greeting, sizeof(greeting) - 1) < 0)
+		_exit(1);
+	for (int i = 0; i < 2; i++)
+		if (read(client, said, sizeof(said)) <= 0 ||
+		    write(client, done, sizeof(done) - 1) < 0)
+			_exit(1);
+	_exit(0);
+}
+
+static void test_hangs_up_once(void **state)
+{
+	int fd = listen_at_path(), status;
+	pid_t child = fork();
+
+	(void)state;
+	(void)alarm(20);
+	assert_true(child >= 0);
+	if (child == 0)
+		be_slow_to_wake(fd);
+	assert_int_equal(xl_dm_qmp_command(path, true, xl_dm_qmp_now_ms() + 15000), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)close(fd);
+	(void)unlink(path);
+}
+
+/* Nobody listens, and that does not change. */
+static void test_refuses_for_good(void **state)
+{
+	int fd = listen_at_path();
+
+	(void)state;
+	(void)alarm(20);
+	(void)close(fd);
+	assert_int_equal(xl_dm_qmp_command(path, true, xl_dm_qmp_now_ms() + 120), -ECONNREFUSED);
+	(void)unlink(path);
+	assert_int_equal(xl_dm_qmp_command(path, true, xl_dm_qmp_now_ms() + 15000), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_never_accepts),
 		cmocka_unit_test(test_not_there),
 		cmocka_unit_test(test_never_reads),
+		cmocka_unit_test(test_hangs_up_once),
+		cmocka_unit_test(test_refuses_for_good),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
