@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Have QEMU mark the pages that its devices write in the dirty log, or no longer.
+/* Have QEMU mark the pages that its devices write in the dirty log, or no longer; either may be the
+ * case already.
  *
  * Waits up to 10 seconds for libxl's own lock and for QEMU, which is what libxl allows itself for
  * the same command (libxl_dom_save.c).  -ENOENT or -ECONNREFUSED: no device model listens;

@@ -144,26 +144,30 @@ static int expect(int fd, const char *key, int64_t deadline)
 	}
 }
 
+static int say(int fd, const char *command, int64_t deadline)
+{
+	int r = send_all(fd, command, deadline);
+
+	return r < 0 ? r : expect(fd, "return", deadline);
+}
+
+#define SET_LOG(on) \
+	"{\"execute\":\"xen-set-global-dirty-log\",\"arguments\":{\"enable\":" on "}}\n"
+
 int xl_dm_qmp_talk(int fd, bool on, int64_t deadline)
 {
-	int r;
+	int r = expect(fd, "QMP", deadline);
 
-	r = expect(fd, "QMP", deadline);
-	if (r < 0)
-		return r;
-	r = send_all(fd, "{\"execute\":\"qmp_capabilities\"}\n", deadline);
-	if (r < 0)
-		return r;
-	r = expect(fd, "return", deadline);
-	if (r < 0)
-		return r;
-	r = send_all(fd,
-		     on ? "{\"execute\":\"xen-set-global-dirty-log\","
-			  "\"arguments\":{\"enable\":true}}\n" :
-			  "{\"execute\":\"xen-set-global-dirty-log\","
-			  "\"arguments\":{\"enable\":false}}\n",
-		     deadline);
-	return r < 0 ? r : expect(fd, "return", deadline);
+	if (r == 0)
+		r = say(fd, "{\"execute\":\"qmp_capabilities\"}\n", deadline);
+	/* Off as well: QEMU aborts when it is told to stop what it has not begun (system/memory.c,
+	 * memory_global_dirty_log_do_stop), and we may be here because it did not say whether it
+	 * has.  To begin twice does nothing. */
+	if (r == 0)
+		r = say(fd, SET_LOG("true"), deadline);
+	if (r == 0 && !on)
+		r = say(fd, SET_LOG("false"), deadline);
+	return r;
 }
 
 static int command_once(const char *path, bool on, int64_t deadline)

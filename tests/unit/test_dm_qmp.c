@@ -89,23 +89,38 @@ static void test_never_reads(void **state)
 	(void)close(fd[1]);
 }
 
-/* Hangs up on whoever comes first, as QEMU does that was stopped: it finds clients that have gone,
- * and listens to nobody while it gets rid of them.  Then it does as it is told. */
-static void be_slow_to_wake(int fd)
+/* One client of a QEMU: aborts where the real one does (status 3), when it is to stop a log that it
+ * does not keep. */
+static bool serve(int client, bool log)
 {
 	static const char greeting[] = "{\"QMP\": {}}\n", done[] = "{\"return\": {}}\n";
 	char said[256];
-	int client = accept(fd, NULL, NULL);
+	ssize_t n;
 
-	(void)close(client);
-	client = accept(fd, NULL, NULL);
 	if (write(client, greeting, sizeof(greeting) - 1) < 0)
 		_exit(1);
-	for (int i = 0; i < 2; i++)
-		if (read(client, said, sizeof(said)) <= 0 ||
-		    write(client, done, sizeof(done) - 1) < 0)
+	while ((n = read(client, said, sizeof(said) - 1)) > 0) {
+		said[n] = '\0';
+		if (strstr(said, "\"enable\":true"))
+			log = true;
+		if (strstr(said, "\"enable\":false")) {
+			if (!log)
+				_exit(3);
+			log = false;
+		}
+		if (write(client, done, sizeof(done) - 1) < 0)
 			_exit(1);
-	_exit(0);
+	}
+	(void)close(client);
+	return log;
+}
+
+/* Hangs up on whoever comes first, as QEMU does that was stopped: it finds clients that have gone,
+ * and listens to nobody while it gets rid of them. */
+static void be_slow_to_wake(int fd)
+{
+	(void)close(accept(fd, NULL, NULL));
+	_exit(serve(accept(fd, NULL, NULL), false) ? 0 : 2);
 }
 
 static void test_hangs_up_once(void **state)
@@ -119,6 +134,30 @@ static void test_hangs_up_once(void **state)
 	if (child == 0)
 		be_slow_to_wake(fd);
 	assert_int_equal(xl_dm_qmp_command(path, true, xl_dm_qmp_now_ms() + 15000), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)close(fd);
+	(void)unlink(path);
+}
+
+/* On, off, and off again: what is not known to be on must not make it abort. */
+static void test_off_twice(void **state)
+{
+	int fd = listen_at_path(), status;
+	pid_t child = fork();
+	bool log = false;
+
+	(void)state;
+	(void)alarm(20);
+	assert_true(child >= 0);
+	if (child == 0) {
+		for (int i = 0; i < 3; i++)
+			log = serve(accept(fd, NULL, NULL), log);
+		_exit(log ? 2 : 0);
+	}
+	assert_int_equal(xl_dm_qmp_command(path, true, xl_dm_qmp_now_ms() + 15000), 0);
+	assert_int_equal(xl_dm_qmp_command(path, false, xl_dm_qmp_now_ms() + 15000), 0);
+	assert_int_equal(xl_dm_qmp_command(path, false, xl_dm_qmp_now_ms() + 15000), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	(void)close(fd);
@@ -145,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_not_there),
 		cmocka_unit_test(test_never_reads),
 		cmocka_unit_test(test_hangs_up_once),
+		cmocka_unit_test(test_off_twice),
 		cmocka_unit_test(test_refuses_for_good),
 	};
 

@@ -20,4 +20,5 @@ expect 1 'device model' "hvm1: a device model that hangs" xl-livedump -q hvm1 /o
 kill -CONT "$qemu"
 check "hvm1: goes on" goes_on hvm1
 dumps hvm1 1
+check "hvm1: the device model is alive" xl qemu-monitor-command hvm1 'info status'
 finish
