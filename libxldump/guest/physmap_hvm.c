@@ -107,6 +107,20 @@ static int add_xen_frames(struct xl_ctx *x, struct xl_hv *hv, const struct xl_do
 	return 0;
 }
 
+/* Where its highest page is, a guest says itself: it can move one anywhere.  It must not size our
+ * memory by that, nor how many gaps are asked for inside the pause.  Memory, holes and devices of a
+ * real guest are far from thirty times what it owns. */
+static int check_nr_gfns(struct xl_ctx *x, const struct xl_domain *dom, uint64_t nr)
+{
+	uint64_t have = dom->max_pages > dom->tot_pages ? dom->max_pages : dom->tot_pages;
+
+	if (nr > 0 && nr <= XL_MAX_PFNS && (nr <= 2 * GFN_4G || nr / 32 <= have))
+		return 0;
+	return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -ERANGE,
+		       "the guest has an address space of %" PRIu64 " pages and owns %" PRIu64
+		       ": not believed", nr, have);
+}
+
 int xl_physmap_hvm_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
 			 struct xl_physmap *ret)
 {
@@ -128,8 +142,9 @@ int xl_physmap_hvm_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_dom
 	r = hv->ops->nr_gfns(hv, dom->domid, &ret->nr_pfns);
 	if (r < 0)
 		return xl_err(x, r, "ask for the highest gfn");
-	if (ret->nr_pfns == 0 || ret->nr_pfns > XL_MAX_PFNS)
-		return xl_err(x, -ERANGE, "highest gfn %#" PRIx64, ret->nr_pfns);
+	r = check_nr_gfns(x, dom, ret->nr_pfns);
+	if (r < 0)
+		return r;
 	r = xl_bitmap_init(&ret->present, ret->nr_pfns);
 	if (r < 0)
 		return xl_err(x, r, "map of %" PRIu64 " gfns", ret->nr_pfns);

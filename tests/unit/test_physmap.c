@@ -359,10 +359,46 @@ static void test_paged_and_shared(void **state)
 
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 
+/* It says itself where its highest page is, and must not size our memory by that. */
+static struct xl_hv_ops far_ops;
+static uint64_t far_gfns;
+
+static int far(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
+{
+	(void)hv;
+	(void)domid;
+	*ret = far_gfns;
+	return 0;
+}
+
+static void test_far_gfn(void **state)
+{
+	static const uint64_t absurd[] = { 0, ~(uint64_t)0, 1ULL << 33, 1ULL << 32, 1ULL << 24 };
+
+	(void)state;
+	guest(XLDUMP_GUEST_PVH, false, 600);
+	far_ops = *s->hv.ops;
+	far_ops.nr_gfns = far;
+	s->hv.ops = &far_ops;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(absurd); i++) {
+		far_gfns = absurd[i];
+		xl_err_clear(&ctx);
+		assert_refused(-ERANGE, XLDUMP_CAUSE_UNSUPPORTED);
+	}
+	/* What a small guest may have, and what a large one needs. */
+	far_gfns = 2ULL << 20;
+	xl_err_clear(&ctx);
+	assert_int_equal(build(), 0);
+	xl_physmap_deinit(&map);
+	s->max_pages = 1ULL << 20;
+	far_gfns = 1ULL << 24;
+	assert_int_equal(build(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_linear), T(test_three_level), T(test_not_published), T(test_absurd_size),
+		T(test_linear), T(test_three_level), T(test_not_published), T(test_absurd_size), T(test_far_gfn),
 		T(test_too_large), T(test_bad_address), T(test_hostile_tables),
 		T(test_missing_tables), T(test_unreadable_list), T(test_entries),
 		T(test_moves_linear), T(test_moves_list), T(test_growth_and_shrinkage),
