@@ -18,10 +18,12 @@ int xl_sink_fail(struct xl_ctx *x, const struct xl_sink *s, int e, const char *w
 	switch (e) {
 	case ENOSPC:
 		return xl_fail(x, XLDUMP_CAUSE_NO_SPACE, -e,
-			       "%s: cannot %s: no space left on the file system", s->path, what);
+			       "%s: cannot %s: no space left on the file system; make room there, or "
+			       "give a file on another one", s->path, what);
 	case EDQUOT:
 		return xl_fail(x, XLDUMP_CAUSE_NO_SPACE, -e,
-			       "%s: cannot %s: the disk quota is used up", s->path, what);
+			       "%s: cannot %s: the disk quota is used up; make room, or give a file on "
+			       "another file system", s->path, what);
 	case EFBIG:
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -e,
 			       "%s: cannot %s: larger than a file may be here; see `ulimit -f` "
@@ -152,5 +154,5 @@ int xl_sink_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes)
 		return 0;
 	return xl_fail(x, XLDUMP_CAUSE_NO_SPACE, -ENOSPC,
 		       "%s: may need %" PRIu64 " MiB, and the file system has %" PRIu64
-		       " MiB free", s->path, (bytes >> 20) + !!(bytes & 0xfffff), room >> 20);
+		       " MiB free: make room, or give a file on another one", s->path, (bytes >> 20) + !!(bytes & 0xfffff), room >> 20);
 }
