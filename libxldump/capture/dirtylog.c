@@ -113,6 +113,9 @@ static bool shrunk(struct xl_dirtylog *l, uint64_t before, uint64_t now)
 		return false;
 	if (l->e->hv->ops->domain_info(l->e->hv, l->e->dom.domid, &dom) < 0)
 		return true;
+	/* Xen up to 4.17 counts nothing then, and says nothing. */
+	if (dom.dying)
+		return false;
 	note_size(l, dom.tot_pages);
 	return before - now > l->tot_max - l->tot_min;
 }

@@ -58,15 +58,17 @@ static int put_batch(struct xl_engine *e, size_t n, uint64_t *copied)
 	struct xl_copier *c = &e->copier;
 
 	for (size_t i = 0; i < n; i++) {
+		const uint8_t *page = c->bounce + i * XL_PAGE_SIZE;
 		int r;
 
+		if (e->hashes.hash)
+			xl_hashes_set(&e->hashes, c->pfn[i], c->type[i], page);
 		if (c->type[i] == XL_PAGE_XTAB) {
 			/* What was read of it before is of no worth should it come back. */
 			xl_bitmap_clear(&e->pipe->put, c->pfn[i]);
 			continue;
 		}
-		r = xl_pipeline_put(e->pipe, c->pfn[i], c->type[i],
-				    c->bounce + i * XL_PAGE_SIZE);
+		r = xl_pipeline_put(e->pipe, c->pfn[i], c->type[i], page);
 		if (r < 0)
 			return r;
 		(*copied)++;
@@ -124,6 +126,8 @@ static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
 
 		if (!xl_bitmap_test(&e->map->present, pfn))
 			return -EFAULT;
+		if (!xl_copier_in_time(&e->copier, 1, e->copy_until))
+			return -ETIME;
 		r = xl_copier_read(&e->copier, &pfn, 1, e->copier.bounce, &type);
 		if (r < 0)
 			return r;
@@ -209,6 +213,7 @@ static void engine_deinit(struct xl_engine *e)
 {
 	xl_copier_deinit(&e->copier);
 	xl_bitmap_deinit(&e->must_read);
+	xl_hashes_deinit(&e->hashes);
 }
 
 /* The guest at T is what the map says, less what could not be read in the end. */
@@ -248,6 +253,25 @@ bool xl_engine_lift_limit(struct xl_engine *e)
 		       (double)e->max_pause_ns / 1e6);
 	e->max_pause_ns = 0;
 	return true;
+}
+
+int xl_engine_fail_limit(struct xl_engine *e, const char *why, uint64_t foreseen, unsigned nth)
+{
+	const char *reason = e->cut->reason;
+	uint64_t plannable = xl_engine_plannable(e, nth);
+
+	if (foreseen > plannable)
+		return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
+			       "%s%s%sthe guest would be stopped for about %.3g ms, and %.3g ms can be "
+			       "planned with of the %.3g ms allowed, for a part is kept in reserve; "
+			       "allow more with --max-pause",
+			       reason, reason[0] ? "; " : "", why, (double)foreseen / 1e6,
+			       (double)plannable / 1e6, (double)e->max_pause_ns / 1e6);
+	return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
+		       "%s%s%sstopping the guest took longer than the %.3g ms foreseen, and was given "
+		       "up for the sake of the %.3g ms allowed; allow more with --max-pause",
+		       reason, reason[0] ? "; " : "", why, (double)foreseen / 1e6,
+		       (double)e->max_pause_ns / 1e6);
 }
 
 static enum xldump_strategy choose(const struct xl_domain *dom)
@@ -299,7 +323,7 @@ int xl_capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_param
 {
 	_cleanup_(engine_deinit) struct xl_engine e = {
 		.x = x, .hv = hv, .dom = cut->dom, .p = params, .map = map, .pipe = pipe,
-		.cut = cut,
+		.cut = cut, .copy_until = UINT64_MAX,
 	};
 	int r = engine_init(&e);
 

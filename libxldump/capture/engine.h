@@ -5,6 +5,7 @@
 
 #include "capture/capture.h"
 #include "capture/copier.h"
+#include "capture/hashes.h"
 #include "capture/pause.h"
 
 struct xl_engine {
@@ -18,6 +19,8 @@ struct xl_engine {
 	struct xl_copier copier;
 	uint64_t max_pause_ns;      /* 0: no limit, or one that was lifted */
 	struct xl_bitmap must_read; /* pages that the last copy takes whether dirty or not */
+	uint64_t copy_until;        /* hv clock; UINT64_MAX but in a long pause that has a limit */
+	struct xl_hashes hashes;    /* of every page as it was put; none if nobody asks */
 
 	int (*watch)(void *data); /* in a pass, before each batch; or NULL */
 	void *watch_data;
@@ -44,6 +47,18 @@ _printf_(3, 4) int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ..
 /* The limit of the pause cannot be kept.  True if the user prefers a longer pause to none: the limit
  * is gone then, and the cut says so. */
 bool xl_engine_lift_limit(struct xl_engine *e);
+
+/* What of the limit a prediction may use, if an nth of it is kept for what takes longer than foreseen. */
+static inline uint64_t xl_engine_plannable(const struct xl_engine *e, unsigned nth)
+{
+	return e->max_pause_ns - e->max_pause_ns / nth;
+}
+
+/* It cannot be kept, and there is nothing more to be done about it.
+ *
+ * @param why      half a sentence for the user, or ""
+ * @param foreseen the pause, predicted; if that could be planned with, the pauses took longer */
+int xl_engine_fail_limit(struct xl_engine *e, const char *why, uint64_t foreseen, unsigned nth);
 
 /* When the copy inside a pause that began at `since` must be done to keep the limit; UINT64_MAX when
  * there is none. */

@@ -8,12 +8,12 @@
  * between the last look at the log and the pause there should be little to make.  16 MiB. */
 #define STASH_FIRST 4096
 
-/* For pages dirtied between that look and the pause, and those that are read twice. */
+/* For pages dirtied between that look and the pause. */
 #define STASH_SLACK 1024
 
-/* How often a page that is written unseen may change between two looks before it is a suspect.  Each
- * look is a re-read of these pages, all of it inside the pause. */
-#define MAX_LOOKS 3
+/* How often T may move because something was written before it.  Each time is a re-read of the pages
+ * that are written unseen, all of it inside the pause. */
+#define MAX_LOOKS 5
 
 int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e)
 {
@@ -81,6 +81,21 @@ static int add_special(struct xl_last_copy *l)
 	return 0;
 }
 
+/* Also inside the pause. */
+static int add_grants(struct xl_last_copy *l)
+{
+	size_t n;
+	int r = l->e->hv->ops->grants_read(l->e->hv, !l->logged, l->grant, XL_MAX_GRANTS, &n);
+
+	if (r < 0)
+		return r;
+	if (n > XL_MAX_GRANTS)
+		return -ERANGE;
+	for (size_t i = 0; i < n; i++)
+		add_frame(l, l->grant[i]);
+	return 0;
+}
+
 static void forget(struct xl_last_copy *l)
 {
 	for (size_t i = 0; i < l->stash.n; i++)
@@ -91,7 +106,6 @@ static void forget(struct xl_last_copy *l)
 int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages)
 {
 	struct xl_engine *e = l->e;
-	size_t grants = 0;
 	int r;
 
 	if (l->m2p) {
@@ -106,29 +120,16 @@ int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages)
 		return r;
 	r = e->hv->ops->grants_prepare(e->hv, e->dom.domid);
 	if (r == 0)
-		r = e->hv->ops->grants_read(e->hv, l->grant, XL_MAX_GRANTS, &grants);
+		r = add_grants(l);
 	if (r < 0)
 		return xl_engine_err(e, r, "look at the guest's grant table");
 	forget(l);
-	/* A granted page is taken once, and once more if it changed. */
-	pages += pages / 4 + STASH_SLACK + 2 * grants;
+	pages += pages / 4 + STASH_SLACK + xl_bitmap_count(&l->unseen);
 	r = xl_stash_reserve(&l->stash, pages);
 	return r < 0 ? xl_err(e->x, r, "memory for %" PRIu64 " pages", pages) : 0;
 }
 
 /* ---- inside the pause ---- */
-
-static int add_grants(struct xl_last_copy *l)
-{
-	size_t n;
-	int r = l->e->hv->ops->grants_read(l->e->hv, l->grant, XL_MAX_GRANTS, &n);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n && i < XL_MAX_GRANTS; i++)
-		add_frame(l, l->grant[i]);
-	return 0;
-}
 
 int xl_last_copy_begin(struct xl_last_copy *l, struct xl_bitmap *which, uint64_t deadline)
 {
@@ -192,75 +193,128 @@ int xl_last_copy_take(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const 
 	return 0;
 }
 
-/* What the stash has of a page last; NULL if nothing. */
-static const uint8_t *taken(const struct xl_last_copy *l, xl_pfn_t pfn, uint8_t *type)
+/* Whether a page is as it was taken last. */
+static bool unchanged(const struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
 {
+	const struct xl_hashes *put = &l->e->hashes;
 	uint32_t at = l->index[pfn];
 
 	if (!at)
-		return NULL;
-	*type = l->stash.type[at - 1];
-	return l->stash.page + (size_t)(at - 1) * XL_PAGE_SIZE;
+		return put->hash && xl_hashes_same(put, pfn, type, page);
+	return type == l->stash.type[at - 1] &&
+	       (type == XL_PAGE_XTAB ||
+		memcmp(l->stash.page + (size_t)(at - 1) * XL_PAGE_SIZE, page, XL_PAGE_SIZE) == 0);
 }
 
-/* One look at the pages of `which`; those that stood still leave it. */
-static int look_again(struct xl_last_copy *l, struct xl_bitmap *which)
+/* In the place of what was taken of it before. */
+static int take_again(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+{
+	uint32_t at = l->index[pfn];
+	int r = 0;
+
+	if (!at)
+		r = xl_last_copy_take(l, pfn, type, page);
+	else {
+		l->stash.type[at - 1] = type;
+		memcpy(l->stash.page + (size_t)(at - 1) * XL_PAGE_SIZE, page, XL_PAGE_SIZE);
+	}
+	/* What was put of it stays in the dump, as a suspect. */
+	return r == -E2BIG && l->patient && xl_bitmap_test(&l->e->pipe->put, pfn) ? 0 : r;
+}
+
+/* Between two batches. */
+static int pace(struct xl_last_copy *l, uint64_t done, uint64_t total)
+{
+	if (l->patient)
+		xl_engine_progress(l->e, XLDUMP_PHASE_FINISH, done, total);
+	return xl_check_cancel(l->e->x);
+}
+
+/* One look at the pages of `which`: those that changed are suspects, and taken anew. */
+static int look_again(struct xl_last_copy *l, const struct xl_bitmap *which)
 {
 	struct xl_copier *c = &l->e->copier;
-	uint64_t pos = 0;
+	uint64_t pos = 0, done = 0, total = l->patient ? xl_bitmap_count(which) : 0;
 	size_t n;
 
 	while ((n = xl_copier_gather(c, which, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
 		int r = in_time(l, n);
 
 		if (r == 0)
+			r = pace(l, done, total);
+		if (r == 0)
 			r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
 		for (size_t i = 0; r == 0 && i < n; i++) {
-			const uint8_t *now = c->bounce + i * XL_PAGE_SIZE, *before;
-			uint8_t type = XL_PAGE_XTAB;
+			const uint8_t *now = c->bounce + i * XL_PAGE_SIZE;
 
-			before = taken(l, c->pfn[i], &type);
-			if (before && type == c->type[i] &&
-			    (type == XL_PAGE_XTAB || memcmp(before, now, XL_PAGE_SIZE) == 0)) {
-				xl_bitmap_clear(which, c->pfn[i]);
+			if (unchanged(l, c->pfn[i], c->type[i], now))
 				continue;
-			}
-			if (before)
-				xl_bitmap_set(&l->suspect, c->pfn[i]);
-			r = xl_last_copy_take(l, c->pfn[i], c->type[i], now);
+			xl_bitmap_set(&l->suspect, c->pfn[i]);
+			r = take_again(l, c->pfn[i], c->type[i], now);
 		}
 		if (r < 0)
 			return r;
+		done += n;
 	}
 	return 0;
 }
 
-static int verify_unseen(struct xl_last_copy *l)
+/* Somebody may write to any page, and no log tells of it. */
+static bool all_unseen(const struct xl_last_copy *l)
 {
-	struct xl_bitmap *left = &l->left;
-	int r;
-
-	/* A grant that was mapped while we copied. */
-	r = add_grants(l);
-	if (r < 0)
-		return r;
-	xl_bitmap_copy(left, &l->unseen);
-	for (unsigned i = 0; i < MAX_LOOKS; i++) {
-		r = look_again(l, left);
-		if (r < 0 || xl_bitmap_next(left, 0) >= left->nbits)
-			break;
-	}
-	/* Pages that do not exist are no suspects. */
-	for (size_t i = 0; i < xl_bitmap_words(left->nbits); i++)
-		l->suspect.word[i] &= l->e->map->present.word[i];
-	return r;
+	return !l->logged && l->e->dom.hvm_devices;
 }
 
-int xl_last_copy_verify(struct xl_last_copy *l)
+static bool none(const struct xl_bitmap *b)
 {
-	int r = verify_unseen(l);
+	return xl_bitmap_next(b, 0) >= b->nbits;
+}
 
-	return r == 0 ? l->e->copier.passing : r;
+void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which)
+{
+	/* Pages that do not exist are none. */
+	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)
+		l->suspect.word[i] |= which->word[i] & l->e->map->present.word[i];
+}
+
+/* T is now: whether anything was written between the look before it and the one after. */
+static int try_instant(struct xl_last_copy *l, xl_late_fn late, void *data)
+{
+	struct xl_engine *e = l->e;
+	const struct xl_bitmap *logged = NULL;
+	int r;
+
+	e->hv->ops->realtime(e->hv, &e->cut->instant);
+	xl_bitmap_zero(&l->suspect);
+	xl_bitmap_copy(&l->left, all_unseen(l) ? &e->map->present : &l->unseen);
+	r = look_again(l, &l->left);
+	/* A grant that was mapped meanwhile has been looked at once at most. */
+	if (r == 0)
+		r = add_grants(l);
+	if (r == 0 && late)
+		r = late(data, &logged);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < xl_bitmap_words(l->left.nbits); i++)
+		l->left.word[i] = l->unseen.word[i] & ~l->left.word[i];
+	xl_last_copy_suspect(l, &l->left);
+	if (!logged)
+		return 0;
+	xl_last_copy_suspect(l, logged);
+	return xl_last_copy_add(l, logged);
+}
+
+int xl_last_copy_verify(struct xl_last_copy *l, xl_late_fn late, void *data)
+{
+	for (unsigned i = 0; i < MAX_LOOKS; i++) {
+		int r = try_instant(l, late, data);
+
+		if (r < 0)
+			return r;
+		if (none(&l->suspect))
+			break;
+	}
+	return l->e->copier.passing;
 }
 
 /* ---- outside again ---- */

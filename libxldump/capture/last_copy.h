@@ -2,11 +2,15 @@
 /* The copy inside the pause, which all strategies with a short pause share: into memory, within a
  * deadline, and checked against those who write to a guest although its vCPUs stand still.
  *
- * What is exact is the memory at the *end* of the pause.  Pages whose writers the dirty log sees are
- * fetched until it has nothing new; pages that are written unseen (rings, and frames that backends
- * have mapped for writing) are compared with the guest once more.  One that changed even so has a writer
- * at work, who may have written after our last look, too: it is a suspect, in the dump as it was seen
- * last, and the provenance note lists it.
+ * The instant T of the dump lies between two looks.  What the last look found as the one before had
+ * taken it did not change from one to the other, so it is of T; and what the dirty log sees is of T
+ * if nothing was logged from the copy of the dirty pages to the end of the last look.  If anything
+ * was, it is taken anew, and T moves behind that: a few times.  Pages that changed even so are
+ * suspects: in the dump as they were seen last, and listed by the provenance note.
+ *
+ * Compared are the pages that may be written unseen.  With the dirty log on: rings, and frames that
+ * backends have mapped for writing.  Without: all frames that are granted for writing, mapped
+ * or not; and the whole guest if it has a device model, which may write anywhere.
  */
 #ifndef XL_CAPTURE_LAST_COPY_H
 #define XL_CAPTURE_LAST_COPY_H
@@ -14,17 +18,19 @@
 #include "capture/engine.h"
 #include "capture/stash.h"
 
-/* Frames of one look at the grant table.  A guest with more has them all re-read, but those beyond
- * are not compared: they are suspects. */
-#define XL_MAX_GRANTS 32768
+/* Frames of one look at the grant table: as many as one has that is ten times Xen's default limit. */
+#define XL_MAX_GRANTS ((size_t)640 * 512)
 
 struct xl_last_copy {
 	struct xl_engine *e;
 	struct xl_stash stash;
 	uint32_t *index;          /* by pfn: the last place in the stash, plus 1; 0: not taken */
 	struct xl_bitmap unseen;  /* pages that may be written without the log noticing */
-	struct xl_bitmap left;    /* of them, those that are still to be compared */
-	struct xl_bitmap suspect; /* those that were seen to change inside the pause */
+	struct xl_bitmap left;    /* what this look compares */
+	struct xl_bitmap suspect; /* those that were seen to change in the last look */
+	bool logged;              /* the dirty log is on: it sees all other writes */
+	bool patient;             /* the pause may be long: with progress, and rather a suspect than
+				     no dump */
 	xl_frame_t *grant;        /* XL_MAX_GRANTS */
 	struct xl_m2p *m2p;       /* PV: to name a grant's frame */
 	uint64_t deadline;        /* hv clock */
@@ -48,9 +54,18 @@ int xl_last_copy_add(struct xl_last_copy *l, const struct xl_bitmap *which);
 /* Append a page that was read already. */
 int xl_last_copy_take(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const uint8_t *page);
 
-/* The end of the copy: compare the pages that are written unseen with the guest, and take those that
- * changed.  Fails if any page of the pause could not be mapped although it exists. */
-int xl_last_copy_verify(struct xl_last_copy *l);
+/* What the dirty log has since it was asked last; *ret is NULL before, and stays so if that is
+ * nothing. */
+typedef int (*xl_late_fn)(void *data, const struct xl_bitmap **ret);
+
+/* The end of the copy: settle on T, with the looks that this takes.  Fails if any page of the pause
+ * could not be mapped although it exists.
+ *
+ * @param late  NULL if there is no log */
+int xl_last_copy_verify(struct xl_last_copy *l, xl_late_fn late, void *data);
+
+/* Pages that may not be of T. */
+void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which);
 
 /* ---- outside again ---- */
 

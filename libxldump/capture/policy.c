@@ -6,8 +6,7 @@
  * (xg_sr_save.c, SPP_TARGET_DIRTY_COUNT). */
 #define FEW_PAGES 64
 
-/* A prediction is an average: leave a quarter of the limit for the odd slow page. */
-#define WITHIN(ns, limit) ((ns) <= (limit) - (limit) / 4)
+#define WITHIN(ns, limit) ((ns) <= (limit) - (limit) / XL_POLICY_RESERVE)
 
 uint64_t xl_policy_predict(const struct xl_policy_stats *s)
 {

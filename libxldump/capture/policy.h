@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* A prediction is an average: this part of the limit, a quarter, is left for the odd slow page. */
+#define XL_POLICY_RESERVE 4
+
 struct xl_policy_stats {
 	unsigned round;        /* rounds done: 1 after the first pass over all pages */
 	unsigned max_rounds;   /* further ones allowed */

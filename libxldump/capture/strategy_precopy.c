@@ -5,6 +5,8 @@
  * The dirty log marks a page before the write goes on, so "fetch the log, then copy every page in
  * it" loses nothing.  The instant of the dump is that of the pause.
  */
+#include <stdio.h>
+
 #include "capture/dirtylog.h"
 #include "capture/engine.h"
 #include "capture/last_copy.h"
@@ -21,9 +23,6 @@
  * pause: wait until nothing is added to it from one look to the next. */
 #define SETTLE_STEP_NS 200000ULL
 #define SETTLE_MAX_NS 20000000ULL
-
-/* How often the log may have something new after the rest was copied, inside one pause. */
-#define MAX_FETCHES 4
 
 struct precopy {
 	struct xl_engine *e;
@@ -138,6 +137,8 @@ static struct xl_policy_stats stats(const struct precopy *s)
 /* 0 when something can be done about it: a slower guest, or no limit. */
 static int over_limit(struct precopy *s, uint64_t would_be)
 {
+	char why[128];
+
 	if (s->e->p->throttle) {
 		int r = xl_throttle_more(&s->throttle);
 
@@ -150,12 +151,13 @@ static int over_limit(struct precopy *s, uint64_t would_be)
 	}
 	if (xl_engine_lift_limit(s->e))
 		return 0;
-	return xl_fail(s->e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-		       "the guest dirties pages faster than they are copied: it would be stopped "
-		       "for about %.1f ms (%" PRIu64 " pages), and %.1f ms are allowed; allow more "
-		       "with --max-pause, or try when it is less busy",
-		       (double)would_be / 1e6, xl_bitmap_count(&s->dirty),
-		       (double)s->e->max_pause_ns / 1e6);
+	(void)snprintf(why, sizeof(why),
+		       s->unsettled ? "its devices went on writing after it had been stopped, %" PRIu64
+				      " pages are left: " :
+				      "the guest dirties pages faster than they are copied, %" PRIu64
+				      " are left: ",
+		       xl_bitmap_count(&s->dirty));
+	return xl_engine_fail_limit(s->e, why, would_be, XL_POLICY_RESERVE);
 }
 
 /* Copy while the guest runs until a pause is worth it. */
@@ -212,25 +214,35 @@ static int settle(struct precopy *s, uint64_t until)
 	}
 }
 
-/* Pages that device writes dirtied after the last fetch, until there are none. */
-static int copy_stragglers(struct precopy *s)
+/* Pages that device writes dirtied after the last fetch. */
+static int late_writes(void *data, const struct xl_bitmap **ret)
 {
-	for (unsigned i = 0; i < MAX_FETCHES; i++) {
-		uint64_t n;
-		int r = xl_dirtylog_count(&s->log, &n);
+	struct precopy *s = data;
+	uint64_t n;
+	int r = xl_dirtylog_count(&s->log, &n);
 
-		if (r < 0 || n == 0)
-			return r;
-		/* Should the pause be given up, they are still to be copied: in s->dirty. */
-		r = xl_dirtylog_fetch(&s->log, false, &s->dirty);
-		if (r == 0)
-			r = xl_last_copy_add(&s->last, &s->log.fresh);
-		if (r < 0)
-			return r;
-	}
-	/* Something writes without end: what it wrote last is a suspect. */
-	xl_bitmap_or(&s->last.unseen, &s->log.fresh);
-	return 0;
+	if (r < 0 || n == 0)
+		return r;
+	/* Should the pause be given up, they are still to be copied: in s->dirty. */
+	r = xl_dirtylog_fetch(&s->log, false, &s->dirty);
+	if (r == 0)
+		*ret = &s->log.fresh;
+	return r;
+}
+
+/* Devices that never came to rest may have written before T what the log has only when they are done
+ * with the page. */
+static int await_devices(struct precopy *s)
+{
+	const struct xl_bitmap *logged = NULL;
+	struct xl_hv *hv = s->e->hv;
+	int r;
+
+	hv->ops->sleep_ns(hv, SETTLE_STEP_NS);
+	r = late_writes(s, &logged);
+	if (r == 0 && logged)
+		xl_last_copy_suspect(&s->last, logged);
+	return r;
 }
 
 static int copy_rest(struct precopy *s, uint64_t deadline)
@@ -243,8 +255,8 @@ static int copy_rest(struct precopy *s, uint64_t deadline)
 	xl_bitmap_or(&s->dirty, &s->young);
 	r = xl_last_copy_add(&s->last, &s->dirty);
 	if (r == 0)
-		r = copy_stragglers(s);
-	return r == 0 ? xl_last_copy_verify(&s->last) : r;
+		r = xl_last_copy_verify(&s->last, late_writes, s);
+	return r == 0 && s->unsettled ? await_devices(s) : r;
 }
 
 static uint64_t lap(struct xl_hv *hv, uint64_t *since)
@@ -278,15 +290,9 @@ static int inside_pause(struct precopy *s, uint64_t since, uint64_t deadline)
 		return r;
 	r = copy_rest(s, deadline);
 	t->copy = lap(e->hv, &since);
-	e->hv->ops->realtime(e->hv, &e->cut->instant);
 	if (r == 0)
 		r = xl_engine_take_state(e);
 	t->vcpus = lap(e->hv, &since);
-	/* A dying domain loses its pages without an error: what was copied would be less than all. */
-	if (r == 0)
-		r = e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
-	if (r == 0 && e->dom.dying)
-		r = -ESRCH;
 	return r;
 }
 
@@ -319,11 +325,16 @@ static int attempt(struct precopy *s)
 }
 
 /* Pages copied in a pause that was given up are as good as those of any round: the log has been
- * fetched before they were read.  But it is simplest to copy them once more, running. */
+ * fetched before they were read.  But it is simplest to copy them once more, running.  Pages of the
+ * p2m may be among them that have not been looked at. */
 static int retry_round(struct precopy *s)
 {
-	int r = xl_engine_pass(s->e, &s->dirty, XLDUMP_PHASE_ROUND, UINT64_MAX);
+	struct xl_engine *e = s->e;
+	int r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 
+	if (r < 0)
+		return layout_err(e, r);
+	r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_ROUND, UINT64_MAX);
 	return r < 0 ? r : next_dirty(s);
 }
 
@@ -370,6 +381,7 @@ static int precopy(struct precopy *s)
 	if (r < 0)
 		return xl_err(e->x, r, "dirty log of %" PRIu64 " pages", e->map->nr_pfns);
 	r = xl_last_copy_init(&s->last, e);
+	s->last.logged = true;
 	if (r == 0)
 		r = xl_dirtylog_start(&s->log, e);
 	if (r == 0)
@@ -388,6 +400,8 @@ static int precopy(struct precopy *s)
 		r = run_rounds(s);
 	if (r == 0)
 		r = pause_and_copy(s);
+	/* Also whether the guest lived to the end: a dying one loses its pages without an error, and what
+	 * was copied would be less than all. */
 	if (r == 0)
 		r = xl_dirtylog_verify(&s->log);
 	if (r < 0)
@@ -397,7 +411,7 @@ static int precopy(struct precopy *s)
 	if (s->unsettled)
 		xl_log(e->x, XLDUMP_LOG_WARNING,
 		       "devices of domain %u were still writing to its memory %.0f ms after it was "
-		       "stopped: what they wrote later is not in the dump",
+		       "stopped: what they wrote to in the end are suspects",
 		       e->dom.domid, SETTLE_MAX_NS / 1e6);
 	return xl_last_copy_put(&s->last);
 }

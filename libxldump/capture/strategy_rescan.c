@@ -5,27 +5,23 @@
  * All pages are copied while the guest runs, each with a hash of what was copied.  Then it is paused,
  * all pages are read again, and only those that hash differently are kept.  The pause is as long as
  * reading all memory once: at memory speed, with no disk in it.
- *
- * 64 bits a page (8 bytes for 4 KiB, 0.2 %).  A page that changed and hashes the same would stay
- * stale: one in 2^64 for a page that is not made for it, and a guest that makes one spoils its own
- * dump alone; XXH3 is keyed by a secret of this run so that it would have to guess.
+ * A guest with a device model is read a third time, still paused: the device model ends requests, and
+ * nothing else tells where it wrote.
  */
-#include <sys/random.h>
-#include <xxhash.h>
-
 #include "capture/last_copy.h"
 
 /* The room in the pause is a guess, from what the last running pass found changed; an attempt that
  * outgrows it is given up and made again with more. */
 #define MAX_ATTEMPTS 4
 
+/* This part of a limit to the pause is not planned with. */
+#define RESERVE 8
+
 /* What attempt() says beside success and errors. */
 #define GIVEN_UP 1
 
 struct rescan {
 	struct xl_engine *e;
-	uint64_t *hash;            /* by pfn, of the page and its type as they were put */
-	uint64_t secret;
 	struct xl_bitmap changed;  /* found changed by the last pass */
 	struct xl_last_copy last;
 	uint64_t all_ns;           /* what reading everything once has cost */
@@ -36,7 +32,6 @@ static void rescan_deinit(struct rescan *s)
 {
 	xl_last_copy_deinit(&s->last);
 	xl_bitmap_deinit(&s->changed);
-	free(s->hash);
 }
 
 static int rescan_init(struct rescan *s)
@@ -45,22 +40,12 @@ static int rescan_init(struct rescan *s)
 	uint64_t nr = e->map->nr_pfns;
 	int r;
 
-	if (getrandom(&s->secret, sizeof(s->secret), 0) != sizeof(s->secret))
-		return xl_err(e->x, -errno, "random number");
-	s->hash = calloc(nr, sizeof(*s->hash));
-	r = s->hash ? xl_bitmap_init(&s->changed, nr) : -ENOMEM;
+	r = xl_hashes_init(&e->hashes, nr);
+	if (r == 0)
+		r = xl_bitmap_init(&s->changed, nr);
 	if (r < 0)
 		return xl_err(e->x, r, "hashes of %" PRIu64 " pages", nr);
 	return xl_last_copy_init(&s->last, e);
-}
-
-/* The type belongs to it: a page that has become a page table must be put anew though its bytes are
- * the same.  Never 0, which stands for "not read". */
-static uint64_t hash_of(const struct rescan *s, uint8_t type, const uint8_t *page)
-{
-	uint64_t h = XXH3_64bits_withSeed(page, XL_PAGE_SIZE, s->secret + type);
-
-	return h ? h : 1;
 }
 
 /* What is done with a page that is not as it was put. */
@@ -92,7 +77,7 @@ static int scan(struct rescan *s, uint64_t deadline, changed_fn fn,
 			xl_pfn_t pfn = c->pfn[i];
 
 			if (c->type[i] != XL_PAGE_XTAB &&
-			    s->hash[pfn] == hash_of(s, c->type[i], page) &&
+			    xl_hashes_same(&e->hashes, pfn, c->type[i], page) &&
 			    !xl_bitmap_test(&e->must_read, pfn))
 				continue;
 			xl_bitmap_set(&s->changed, pfn);
@@ -109,7 +94,7 @@ static int put_changed(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8
 {
 	if (type == XL_PAGE_XTAB)
 		return 0;
-	s->hash[pfn] = hash_of(s, type, page);
+	xl_hashes_set(&s->e->hashes, pfn, type, page);
 	s->e->cut->round[s->e->cut->rounds].copied++;
 	return xl_pipeline_put(s->e->pipe, pfn, type, page);
 }
@@ -150,6 +135,12 @@ static int running_pass(struct rescan *s)
 		       xl_engine_check_alive(e);
 }
 
+/* All memory once, and once more if there is a device model. */
+static uint64_t foreseen(const struct rescan *s)
+{
+	return s->e->dom.hvm_devices ? 2 * s->all_ns : s->all_ns;
+}
+
 /* 0 when the limit is lifted. */
 static int over_limit(struct rescan *s)
 {
@@ -157,11 +148,8 @@ static int over_limit(struct rescan *s)
 
 	if (xl_engine_lift_limit(e))
 		return 0;
-	return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-		       "%s%sthe guest would have to be stopped for about %.1f ms, as long as reading "
-		       "all its memory takes, and %.1f ms are allowed; allow more with --max-pause",
-		       e->cut->reason, e->cut->reason[0] ? "; " : "", (double)s->all_ns / 1e6,
-		       (double)e->max_pause_ns / 1e6);
+	return xl_engine_fail_limit(e, "all its memory has to be read while it stands still: ",
+				    foreseen(s), RESERVE);
 }
 
 static int inside_pause(struct rescan *s, uint64_t deadline)
@@ -176,8 +164,7 @@ static int inside_pause(struct rescan *s, uint64_t deadline)
 	if (r == 0)
 		r = scan(s, deadline, stash_changed, NULL);
 	if (r == 0)
-		r = xl_last_copy_verify(&s->last);
-	e->hv->ops->realtime(e->hv, &e->cut->instant);
+		r = xl_last_copy_verify(&s->last, NULL, NULL);
 	if (r == 0)
 		r = xl_engine_take_state(e);
 	if (r == 0)
@@ -226,7 +213,7 @@ int xl_strategy_rescan(struct xl_engine *e)
 		/* How much changes in the time of one pass: the room that is needed, and fewer pages
 		 * to keep in the pause. */
 		r = running_pass(&s);
-		if (r == 0 && e->max_pause_ns && s.all_ns > e->max_pause_ns - e->max_pause_ns / 8)
+		if (r == 0 && e->max_pause_ns && foreseen(&s) > xl_engine_plannable(e, RESERVE))
 			r = over_limit(&s);
 		if (r == 0)
 			r = attempt(&s);

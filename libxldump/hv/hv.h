@@ -153,11 +153,13 @@ struct xl_hv_ops {
 
 	/* Frames that others have mapped for writing at this moment through grants of the guest:
 	 * block and network backends, mostly.  The dirty log learns of their writes only when they
-	 * unmap, and some never do.  Guest-written, so they prove nothing and only ever add pages to
-	 * look at.  prepare allocates and comes before the pause; read may come inside it, any number
-	 * of times, and gives at most max frames; *ret_n is how many there are. */
+	 * unmap, and some never do.  With `all`, also those that they may map, or write by having Xen
+	 * copy: whatever is granted for writing.
+	 * Guest-written, so they prove nothing and only ever add pages to look at.  prepare allocates
+	 * and comes before the pause; read may come inside it, any number of times, and gives at most
+	 * max frames; *ret_n is how many there are. */
 	int (*grants_prepare)(struct xl_hv *hv, uint32_t domid);
-	int (*grants_read)(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n);
+	int (*grants_read)(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n);
 
 	/* Copy of the shared_info page. */
 	int (*shared_info)(struct xl_hv *hv, const struct xl_domain *dom,

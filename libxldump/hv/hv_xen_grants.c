@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The seam on a real Xen: the guest's grant table.  Where it is in the guest, and which frames it
- * has granted that somebody has mapped for writing.
+ * has granted for writing, and which of them somebody has mapped so.
  *
  * Layout of the table: xen/include/public/grant_table.h.  Version 1 has flags and frame in one entry
  * of 8 bytes; version 2 has entries of 16 bytes, and "mapped for writing" in an array of its own.
@@ -113,7 +113,15 @@ int xl_hv_xen_grants_prepare(struct xl_hv *hv, uint32_t domid)
 	return r;
 }
 
-static void read_v1(const struct xl_hv_xen *h, xl_frame_t *ret, size_t max, size_t *n)
+/* Flags that the guest has set, and those of Xen's, who marks what is mapped. */
+static bool counts(uint16_t flags, uint16_t status, bool all)
+{
+	if ((flags & GTF_type_mask) != GTF_permit_access)
+		return false;
+	return (status & GTF_writing) || (all && !(flags & GTF_readonly));
+}
+
+static void read_v1(const struct xl_hv_xen *h, bool all, xl_frame_t *ret, size_t max, size_t *n)
 {
 	const volatile grant_entry_v1_t *e = h->grants.shared;
 	size_t entries = h->grants.frames * XL_PAGE_SIZE / sizeof(*e);
@@ -121,7 +129,7 @@ static void read_v1(const struct xl_hv_xen *h, xl_frame_t *ret, size_t max, size
 	for (size_t i = 0; i < entries; i++) {
 		uint16_t flags = e[i].flags;
 
-		if ((flags & GTF_type_mask) != GTF_permit_access || !(flags & GTF_writing))
+		if (!counts(flags, flags, all))
 			continue;
 		if (*n < max)
 			ret[*n] = e[i].frame;
@@ -129,15 +137,14 @@ static void read_v1(const struct xl_hv_xen *h, xl_frame_t *ret, size_t max, size
 	}
 }
 
-static void read_v2(const struct xl_hv_xen *h, xl_frame_t *ret, size_t max, size_t *n)
+static void read_v2(const struct xl_hv_xen *h, bool all, xl_frame_t *ret, size_t max, size_t *n)
 {
 	const volatile grant_entry_v2_t *e = h->grants.shared;
 	const volatile uint16_t *status = h->grants.status;
 	size_t entries = h->grants.frames * XL_PAGE_SIZE / sizeof(*e);
 
 	for (size_t i = 0; i < entries; i++) {
-		if ((e[i].hdr.flags & GTF_type_mask) != GTF_permit_access ||
-		    !(status[i] & GTF_writing))
+		if (!counts(e[i].hdr.flags, status[i], all))
 			continue;
 		/* A part of a page has the frame in the same place. */
 		if (*n < max)
@@ -146,15 +153,16 @@ static void read_v2(const struct xl_hv_xen *h, xl_frame_t *ret, size_t max, size
 	}
 }
 
-int xl_hv_xen_grants_read(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n)
+int xl_hv_xen_grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max,
+			  size_t *ret_n)
 {
 	const struct xl_hv_xen *h = xl_hv_xen(hv);
 	size_t n = 0;
 
 	if (h->grants.shared && h->grants.version == 1)
-		read_v1(h, ret, max, &n);
+		read_v1(h, all, ret, max, &n);
 	else if (h->grants.shared && h->grants.version == 2)
-		read_v2(h, ret, max, &n);
+		read_v2(h, all, ret, max, &n);
 	*ret_n = n;
 	return 0;
 }

@@ -73,7 +73,8 @@ int xl_hv_xen_shared_info(struct xl_hv *hv, const struct xl_domain *dom,
 int xl_hv_xen_frames(struct xl_hv *hv, const struct xl_domain *dom,
 		     xl_frame_t ret[XL_MAX_XEN_FRAMES], size_t *ret_n);
 int xl_hv_xen_grants_prepare(struct xl_hv *hv, uint32_t domid);
-int xl_hv_xen_grants_read(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n);
+int xl_hv_xen_grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max,
+			  size_t *ret_n);
 void xl_hv_xen_grants_release(struct xl_hv_xen *h);
 
 /* hv_xen_sched.c */

@@ -168,10 +168,11 @@ static int grants_prepare(struct xl_hv *hv, uint32_t domid)
 	return 0;
 }
 
-static int grants_read(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n)
+static int grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
 {
 	const struct fuzz_hv *f = fuzz(hv);
 
+	(void)all;
 	for (size_t i = 0; i < f->grants && i < max; i++)
 		ret[i] = f->grant[i];
 	*ret_n = f->grants;

@@ -5,9 +5,8 @@
  * tools do meanwhile happens inside the operation.  Between two operations nothing moves, so a
  * mapping may show the live frame.  Everything follows from the seed.
  *
- * The instant T of a dump is that of the last mapping in the last pause of ours: what is written from
- * outside between the last look at memory and the unpause is written after T.  What the guest was
- * then is kept in struct sim_truth, and sim_check() holds the dump against it.
+ * The instant T of a dump is when it asked for the time in a pause of ours, the last time that it did.
+ * What the guest was then is kept in struct sim_truth, and sim_check() holds the dump against it.
  */
 #ifndef XLDUMP_TESTS_SIM_H
 #define XLDUMP_TESTS_SIM_H
@@ -48,6 +47,7 @@ enum sim_program_id {
 	SIM_RINGS,      /* others write into the rings, unseen by the log */
 	SIM_GRANTS,     /* a backend keeps pages mapped and writes to them, unseen by the log */
 	SIM_XEN,        /* HVM: the hypervisor writes to pages that it has mapped for good */
+	SIM_THIEF,      /* a migration takes the dirty log, fetches it, and switches it off in the end */
 	SIM_NR_PROGRAMS
 };
 
@@ -84,6 +84,7 @@ struct sim_params {
 	unsigned programs;       /* SIM_RUN() */
 	uint64_t dirty_interval; /* of SIM_DIRTIER; 0: by the seed */
 	bool late_write;         /* a device ends a request while the stopped guest is copied */
+	unsigned slow_pause;     /* reading takes so many times as long in a pause of ours; 0: once */
 	unsigned restless;       /* writes of rings and grants into a stopped guest; 0: one */
 	bool young_write;        /* a page comes back right after a fetch, is read, and written again */
 	uint64_t die_at;         /* the domain is destroyed when this many operations were begun */
@@ -106,6 +107,7 @@ enum sim_owner { SIM_FREE, SIM_GUEST, SIM_STRANGER, SIM_HYPERVISOR };
 #define SIM_MAX_SPECIAL 4
 #define SIM_NR_XEN_MAPPED 2
 #define SIM_NR_GRANTED 5
+#define SIM_NR_LENT 12
 #define SIM_NR_TABLES 64
 
 /* The guest at T. */
@@ -156,6 +158,9 @@ struct sim {
 	size_t nr_special;
 	xl_pfn_t granted[SIM_NR_GRANTED];
 	size_t nr_granted;
+	xl_pfn_t lent[SIM_NR_LENT]; /* granted, and mapped only for as long as a request takes */
+	size_t nr_lent;
+	xl_pfn_t dma_page;       /* plus 1: a device writes to it; 0: to none */
 	xl_pfn_t xen_mapped[SIM_NR_XEN_MAPPED];
 	size_t nr_xen_mapped;
 
@@ -172,6 +177,8 @@ struct sim {
 	struct xl_bitmap log;
 	uint64_t log_count, log_nr;
 	bool log_broken;         /* Xen ran out of memory for it */
+	unsigned thief_acts;     /* of SIM_THIEF; it has the log from the first to the last of them */
+	bool thief_lost;         /* and somebody switched it off meanwhile */
 
 	struct sim_program program[SIM_NR_PROGRAMS];
 	uint64_t stamp;
@@ -185,6 +192,9 @@ struct sim {
 	struct sim_fault fault;
 	size_t mapped;           /* pages */
 	uint64_t paused_at, longest_pause;
+	uint64_t pause_limit;    /* nothing is to be read in a pause that is over it already; 0: none */
+	uint64_t kill_at;        /* the caller is killed when it has begun or ended so many operations */
+	uint64_t steps;
 	bool inside;             /* an operation is under way */
 	char broken[160];        /* a rule of the seam that was broken */
 	struct sim_truth truth;
@@ -214,6 +224,13 @@ static inline uint8_t *sim_page(struct sim *s, xl_mfn_t mfn)
 	return s->ram + mfn * XL_PAGE_SIZE;
 }
 
+#define SIM_THIEF_ACTS 6
+
+static inline bool sim_stolen(const struct sim *s)
+{
+	return s->thief_acts > 0 && s->thief_acts < SIM_THIEF_ACTS;
+}
+
 static inline bool sim_running(const struct sim *s)
 {
 	return !s->pauses_ours && !s->pauses_other && !s->dom.shutdown && !s->dom.dying;
@@ -224,6 +241,9 @@ void sim_advance(struct sim *s, uint64_t ns);
 
 /* Keep the guest as it is now. */
 void sim_take_truth(struct sim *s);
+
+void *sim_calloc(size_t n, size_t size);
+void sim_mfree(void *mem);
 
 /* 0: no frame left. */
 xl_mfn_t sim_alloc(struct sim *s, enum sim_owner owner, xl_pfn_t pfn);
@@ -267,7 +287,7 @@ int sim_hv_special_frames(struct xl_hv *hv, uint32_t domid, xl_frame_t ret[XL_MA
 int sim_hv_xen_frames(struct xl_hv *hv, const struct xl_domain *dom,
 		      xl_frame_t ret[XL_MAX_XEN_FRAMES], size_t *ret_n);
 int sim_hv_grants_prepare(struct xl_hv *hv, uint32_t domid);
-int sim_hv_grants_read(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n);
+int sim_hv_grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n);
 int sim_hv_shared_info(struct xl_hv *hv, const struct xl_domain *dom, uint8_t ret[XL_PAGE_SIZE]);
 int sim_hv_logdirty_start(struct xl_hv *hv, uint32_t domid, uint64_t nr);
 int sim_hv_logdirty_fetch(struct xl_hv *hv, uint32_t domid, bool last, struct xl_bitmap *ret);

@@ -41,8 +41,8 @@ int sim_auto_create(struct sim *s)
 	s->nr_pfns = high		 ? GFN_4G + high :
 		     s->params.compact ? special + SIM_MAX_SPECIAL + 1 :
 					 GFN_4G;
-	s->p2m = calloc(s->nr_pfns, sizeof(*s->p2m));
-	s->seen_absent = calloc(s->nr_pfns, 1);
+	s->p2m = sim_calloc(s->nr_pfns, sizeof(*s->p2m));
+	s->seen_absent = sim_calloc(s->nr_pfns, 1);
 	if (!s->p2m || !s->seen_absent)
 		return -ENOMEM;
 	for (xl_pfn_t gfn = 0; gfn < end; gfn++) {

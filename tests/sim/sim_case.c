@@ -67,6 +67,7 @@ static int create(const struct sim_case *c, struct sim **ret)
 		return r;
 	}
 	s->fault = c->fault;
+	s->pause_limit = c->cp.extend_pause ? 0 : c->cp.max_pause_ns;
 	/* Counted from the first call of the dump. */
 	memset(s->calls, 0, sizeof(s->calls));
 	*ret = s;
@@ -78,7 +79,9 @@ static void forgive(const struct sim_case *c, struct sim *s, struct sim_result *
 {
 	const struct sim_fault *f = &s->fault;
 
-	if (f->hit && f->op == SIM_unpause && res->cause == XLDUMP_CAUSE_STILL_PAUSED &&
+	bool passes = !f->sticks && (f->err == -EINTR || f->err == -EAGAIN || f->err == -ENOMEM);
+
+	if (f->hit && f->op == SIM_unpause && !passes && res->cause == XLDUMP_CAUSE_STILL_PAUSED &&
 	    s->pauses_ours == 1) {
 		res->owed = true;
 		s->pauses_ours = 0;
@@ -104,6 +107,12 @@ static void check_as_before(const struct sim_case *c, struct sim *s, struct sim_
 	if (c->logging) {
 		if (!s->log_on)
 			violation(res, "the dirty log of somebody else was switched off");
+		s->log_on = false;
+	}
+	if (s->thief_lost)
+		violation(res, "the dirty log of a migration was switched off");
+	if (sim_stolen(s)) {
+		res->stolen = true;
 		s->log_on = false;
 	}
 	if (s->cap != c->cap)
@@ -199,6 +208,8 @@ void sim_result_print(const struct sim_result *res, FILE *f)
 		fprintf(f, "overrun: said\n");
 	if (res->owed)
 		fprintf(f, "left: the guest, paused\n");
+	if (res->stolen)
+		fprintf(f, "left: the dirty log, to who took it\n");
 	if (!res->violations)
 		fprintf(f, "violations: none\n");
 	for (unsigned i = 0; i < res->violations; i++)

@@ -34,6 +34,7 @@ struct sim_result {
 	uint64_t cap_changes;  /* how often the guest was slowed, or its cap given back */
 	bool was_stopped;
 	bool overrun;          /* stopped for longer than allowed, and that was said */
+	bool stolen;           /* the dirty log is in use by who took it */
 	bool owed;             /* the guest could not be let go, and that was said */
 	bool fault_hit;
 	unsigned violations;

@@ -9,6 +9,7 @@ static const char *const program_name[SIM_NR_PROGRAMS] = {
 	[SIM_BALLOONER] = "ballooner", [SIM_P2M_MOVER] = "p2m-mover", [SIM_CRASHER] = "crasher",
 	[SIM_DESTROYER] = "destroyer", [SIM_OTHER] = "other", [SIM_DEVICE] = "device",
 	[SIM_RINGS] = "rings", [SIM_GRANTS] = "grants", [SIM_XEN] = "xen",
+	[SIM_THIEF] = "thief",
 };
 
 static const struct {
@@ -166,6 +167,8 @@ static int parse_number(struct sim_case *c, const char *what, const char *word)
 		c->p.pages = v;
 	else if (strcmp(what, "restless") == 0)
 		c->p.restless = (unsigned)v;
+	else if (strcmp(what, "slow-pause") == 0)
+		c->p.slow_pause = (unsigned)v;
 	else if (strcmp(what, "die-at") == 0)
 		c->p.die_at = v;
 	else if (strcmp(what, "max-rounds") == 0)
@@ -279,6 +282,8 @@ void sim_case_print(const struct sim_case *c, FILE *f)
 		fprintf(f, "late-write\n");
 	if (c->p.young_write)
 		fprintf(f, "young-write\n");
+	if (c->p.slow_pause)
+		fprintf(f, "slow-pause %u\n", c->p.slow_pause);
 	if (c->p.restless)
 		fprintf(f, "restless %u\n", c->p.restless);
 	if (c->p.die_at)

@@ -221,6 +221,32 @@ void sim_take_truth(struct sim *s)
 
 /* ---- life of the host ---- */
 
+/* Memory that a child shares, so that what it has done to the host outlives it.  The size is kept in
+ * front. */
+#define SHARED_HEAD 64
+
+void *sim_calloc(size_t n, size_t size)
+{
+	size_t bytes = n * size + SHARED_HEAD;
+	uint8_t *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	memcpy(p, &bytes, sizeof(bytes));
+	return p + SHARED_HEAD;
+}
+
+void sim_mfree(void *mem)
+{
+	uint8_t *p = mem;
+	size_t bytes;
+
+	if (!p)
+		return;
+	memcpy(&bytes, p - SHARED_HEAD, sizeof(bytes));
+	(void)munmap(p - SHARED_HEAD, bytes);
+}
+
 static int create_memory(struct sim *s)
 {
 	size_t n = s->nr_frames;
@@ -233,16 +259,16 @@ static int create_memory(struct sim *s)
 		s->ram = NULL;
 		return -errno;
 	}
-	s->frame = calloc(n, sizeof(*s->frame));
-	s->free_ring = calloc(n, sizeof(*s->free_ring));
+	s->frame = sim_calloc(n, sizeof(*s->frame));
+	s->free_ring = sim_calloc(n, sizeof(*s->free_ring));
 	s->truth.cap = n;
-	s->truth.pfn = calloc(n, sizeof(*s->truth.pfn));
-	s->truth.mfn = calloc(n, sizeof(*s->truth.mfn));
-	s->truth.gen = calloc(n, sizeof(*s->truth.gen));
-	s->truth.type = calloc(n, sizeof(*s->truth.type));
-	s->truth.page = malloc(n * XL_PAGE_SIZE);
-	s->data = calloc(n, sizeof(*s->data));
-	s->out = calloc(n, sizeof(*s->out));
+	s->truth.pfn = sim_calloc(n, sizeof(*s->truth.pfn));
+	s->truth.mfn = sim_calloc(n, sizeof(*s->truth.mfn));
+	s->truth.gen = sim_calloc(n, sizeof(*s->truth.gen));
+	s->truth.type = sim_calloc(n, sizeof(*s->truth.type));
+	s->truth.page = sim_calloc(n, XL_PAGE_SIZE);
+	s->data = sim_calloc(n, sizeof(*s->data));
+	s->out = sim_calloc(n, sizeof(*s->out));
 	if (!s->frame || !s->free_ring || !s->truth.pfn || !s->truth.mfn || !s->truth.gen ||
 	    !s->truth.type || !s->truth.page || !s->data || !s->out)
 		return -ENOMEM;
@@ -261,7 +287,7 @@ static int create_memory(struct sim *s)
 
 int sim_create(const struct sim_params *params, struct sim **ret)
 {
-	_cleanup_(sim_destroyp) struct sim *s = calloc(1, sizeof(*s));
+	_cleanup_(sim_destroyp) struct sim *s = sim_calloc(1, sizeof(*s));
 	int r;
 
 	if (!s)
@@ -289,6 +315,9 @@ int sim_create(const struct sim_params *params, struct sim **ret)
 		r = s->dom.pv ? sim_pv_create(s) : sim_auto_create(s);
 	if (r < 0)
 		return r;
+	s->log.word = sim_calloc(xl_bitmap_words(s->nr_pfns) + 1, sizeof(*s->log.word));
+	if (!s->log.word)
+		return -ENOMEM;
 	sim_programs_init(s);
 	*ret = XL_TAKE_PTR(s);
 	return 0;
@@ -301,18 +330,18 @@ void sim_destroy(struct sim *s)
 	if (s->ram)
 		(void)munmap(s->ram, s->nr_frames * XL_PAGE_SIZE);
 	xl_closep(&s->memfd);
-	xl_bitmap_deinit(&s->log);
-	free(s->frame);
-	free(s->free_ring);
-	free(s->p2m);
-	free(s->seen_absent);
-	free(s->data);
-	free(s->out);
-	free(s->p2m_page);
-	free(s->truth.pfn);
-	free(s->truth.mfn);
-	free(s->truth.gen);
-	free(s->truth.type);
-	free(s->truth.page);
-	free(s);
+	sim_mfree(s->log.word);
+	sim_mfree(s->frame);
+	sim_mfree(s->free_ring);
+	sim_mfree(s->p2m);
+	sim_mfree(s->seen_absent);
+	sim_mfree(s->data);
+	sim_mfree(s->out);
+	sim_mfree(s->p2m_page);
+	sim_mfree(s->truth.pfn);
+	sim_mfree(s->truth.mfn);
+	sim_mfree(s->truth.gen);
+	sim_mfree(s->truth.type);
+	sim_mfree(s->truth.page);
+	sim_mfree(s);
 }

@@ -51,13 +51,29 @@ static int map_all(struct sim *s, uint8_t *at, const xl_mfn_t *mfn, size_t n)
 	return 0;
 }
 
+/* A limit that was passed is no reason to read on.  One that does not run anyway feels no pause. */
+static void check_limit(struct sim *s)
+{
+	if (s->pauses_ours && s->pause_limit && !s->pauses_other && !s->dom.shutdown &&
+	    s->clock - s->paused_at > s->pause_limit)
+		sim_broken(s, "memory was read in a pause that had lasted longer than allowed");
+}
+
+static uint64_t in_pause(const struct sim *s, uint64_t cost)
+{
+	return s->pauses_ours && s->params.slow_pause ? cost * s->params.slow_pause : cost;
+}
+
 int sim_hv_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n, int *err,
 	       void **ret)
 {
 	struct sim *s = sim_of(hv);
 	xl_mfn_t mfn[XL_MAP_MAX];
 	uint8_t *at;
-	int r = sim_enter(s, SIM_map, 4000 + 200 * n);
+	int r;
+
+	check_limit(s);
+	r = sim_enter(s, SIM_map, in_pause(s, 4000 + 200 * n));
 
 	if (r < 0)
 		return r;
@@ -88,8 +104,6 @@ int sim_hv_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t
 		(void)munmap(at, n * XL_PAGE_SIZE);
 		return r;
 	}
-	if (s->pauses_ours)
-		sim_take_truth(s);
 	s->mapped += n;
 	*ret = at;
 	return 0;
@@ -110,7 +124,7 @@ void sim_hv_unmap(struct xl_hv *hv, void *addr, size_t n)
 		s->young = 0;
 	}
 	/* And what the caller did with them since. */
-	(void)sim_enter(s, SIM_unmap, 1000 + 350 * n);
+	(void)sim_enter(s, SIM_unmap, in_pause(s, 1000 + 350 * n));
 }
 
 int sim_hv_page_types(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n,
@@ -208,18 +222,27 @@ int sim_hv_grants_prepare(struct xl_hv *hv, uint32_t domid)
 	return sim_leave(s, SIM_grants_prepare, 0);
 }
 
-int sim_hv_grants_read(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n)
+int sim_hv_grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
 {
 	struct sim *s = sim_of(hv);
 	int r = sim_enter(s, SIM_grants_read, 1500);
+	size_t n = 0;
 
 	if (r < 0)
 		return r;
 	if (!s->calls[SIM_grants_prepare])
 		sim_broken(s, "grants read and never prepared");
-	for (size_t i = 0; i < s->nr_granted && i < max; i++)
-		ret[i] = s->dom.pv ? s->p2m[s->granted[i]] : s->granted[i];
-	*ret_n = s->nr_granted;
+	for (size_t i = 0; i < s->nr_granted; i++, n++) {
+		if (n < max)
+			ret[n] = s->dom.pv ? s->p2m[s->granted[i]] : s->granted[i];
+	}
+	for (size_t i = 0; i < s->nr_lent; i++) {
+		if (!all && s->lent[i] + 1 != s->dma_page)
+			continue;
+		if (n++ < max)
+			ret[n - 1] = s->dom.pv ? s->p2m[s->lent[i]] : s->lent[i];
+	}
+	*ret_n = n;
 	return sim_leave(s, SIM_grants_read, 0);
 }
 

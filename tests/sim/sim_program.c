@@ -71,21 +71,22 @@ static void other(struct sim *s)
 }
 
 /* The vCPUs submit requests, the device ends them: one after the other, less than 100 us apart,
- * and whether or not the vCPUs still run.  Through grants, which are logged when they end, or
- * through a mapping of the device model, which it reports if it was told to. */
+ * and whether or not the vCPUs still run.  It writes, and the log has it when the request ends, one
+ * act later: that of a backend when it lets go of the page, which was granted to it; that of the
+ * device model, which may write to any page, when it reports, if it was told to. */
 static void device(struct sim *s)
 {
-	xl_pfn_t pfn = some_page(s, 12);
-
+	if (s->dma_page && (!s->dom.hvm_devices || s->dm_on))
+		sim_mark(s, s->dma_page - 1);
+	s->dma_page = 0;
 	if (sim_running(s))
-		s->in_flight = (unsigned)sim_below(s, 9);
+		s->in_flight = s->params.restless ? s->params.restless : (unsigned)sim_below(s, 9);
 	else if (s->in_flight)
 		s->in_flight--;
 	else
 		return;
-	sim_scribble(s, pfn, !s->dom.hvm_devices);
-	if (s->dom.hvm_devices && s->dm_on)
-		sim_mark(s, pfn);
+	s->dma_page = 1 + (s->nr_lent ? s->lent[sim_below(s, s->nr_lent)] : some_page(s, 12));
+	sim_scribble(s, s->dma_page - 1, false);
 }
 
 static xl_pfn_t special_pfn(const struct sim *s, size_t i)
@@ -125,6 +126,20 @@ static void xen_writer(struct sim *s)
 		sim_scribble(s, s->xen_mapped[sim_below(s, s->nr_xen_mapped)], false);
 }
 
+/* As xc_domain_save() does it: the log is on already, so off and on; then it is the thief's. */
+static void thief(struct sim *s)
+{
+	if (s->thief_acts == SIM_THIEF_ACTS || (!s->thief_acts && (!s->log_on || !sim_running(s))))
+		return;
+	s->thief_acts++;
+	xl_bitmap_zero(&s->log);
+	/* What Xen has counted outlives the switching off, and goes with the first fetch. */
+	if (s->thief_acts > 1)
+		s->log_count = 0;
+	if (s->thief_acts == SIM_THIEF_ACTS)
+		s->log_on = false;
+}
+
 static const struct {
 	void (*act)(struct sim *s);
 	uint64_t interval;
@@ -142,6 +157,7 @@ static const struct {
 	[SIM_RINGS] = { rings, 60000, true },
 	[SIM_GRANTS] = { backend, 60000, true },
 	[SIM_XEN] = { xen_writer, 40000, false },
+	[SIM_THIEF] = { thief, 300000, true },
 };
 
 void sim_programs_init(struct sim *s)
@@ -150,6 +166,10 @@ void sim_programs_init(struct sim *s)
 	if (s->params.programs & SIM_RUN(SIM_GRANTS)) {
 		for (; s->nr_granted < SIM_NR_GRANTED; s->nr_granted++)
 			s->granted[s->nr_granted] = s->data[--s->nr_data];
+	}
+	if (!s->dom.hvm_devices && (s->params.programs & SIM_RUN(SIM_DEVICE))) {
+		for (; s->nr_lent < SIM_NR_LENT; s->nr_lent++)
+			s->lent[s->nr_lent] = s->data[--s->nr_data];
 	}
 	for (size_t i = 0; i < SIM_NR_PROGRAMS; i++) {
 		struct sim_program *p = &s->program[i];

@@ -107,9 +107,9 @@ static int create_memory(struct sim *s)
 
 	s->nr_pfns = pages + pages / 8 + 8;
 	s->nr_p2m_pages = (s->nr_pfns + 511) / 512;
-	s->p2m = calloc(s->nr_pfns, sizeof(*s->p2m));
-	s->seen_absent = calloc(s->nr_pfns, 1);
-	s->p2m_page = calloc(s->nr_p2m_pages, sizeof(*s->p2m_page));
+	s->p2m = sim_calloc(s->nr_pfns, sizeof(*s->p2m));
+	s->seen_absent = sim_calloc(s->nr_pfns, 1);
+	s->p2m_page = sim_calloc(s->nr_p2m_pages, sizeof(*s->p2m_page));
 	if (!s->p2m || !s->seen_absent || !s->p2m_page)
 		return -ENOMEM;
 	for (xl_pfn_t pfn = 0; pfn < s->nr_pfns && s->tot_pages < pages; pfn++) {

@@ -168,9 +168,10 @@ static int grants_prepare(struct xl_hv *hv, uint32_t domid)
 	END(0);
 }
 
-static int grants_read(struct xl_hv *hv, xl_frame_t *ret, size_t max, size_t *ret_n)
+static int grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
 {
 	(void)hv;
+	(void)all;
 	(void)ret;
 	(void)max;
 	BEGIN();
