@@ -246,10 +246,19 @@ static int find(struct xldump *xl, const char *spec, struct xl_domain *ret)
 {
 	uuid_t uuid;
 
-	if (spec[0] && strspn(spec, "0123456789") == strlen(spec))
-		return find_number(xl, spec, ret);
-	if (uuid_parse(spec, uuid) == 0)
-		return find_all(xl, match_uuid, uuid, ret);
+	/* A name may look like a number, too, or like a uuid. */
+	if (spec[0] && strspn(spec, "0123456789") == strlen(spec)) {
+		int r = find_number(xl, spec, ret);
+
+		if (r)
+			return r;
+	}
+	if (uuid_parse(spec, uuid) == 0) {
+		int r = find_all(xl, match_uuid, uuid, ret);
+
+		if (r)
+			return r;
+	}
 	return find_all(xl, match_name, spec, ret);
 }
 
