@@ -244,12 +244,14 @@ static void find_image(const struct verdict *v, uint64_t text_va, uint64_t end_v
 	k->image_end = k->image_start + (end - start);
 }
 
-static void describe(struct xl_ctx *x, struct verdict *v, struct xl_kernel *k)
+static void describe(struct xl_ctx *x, const struct xl_candidates *c, struct verdict *v,
+		     struct xl_kernel *k)
 {
 	static const char *const name[] = { "_text", "_end", "xen_start_info", "page_offset_base" };
 	uint64_t va[XL_ARRAY_SIZE(name)] = { 0 };
+	bool symbols = xl_kallsyms_find(x, v->text, &v->m, name, XL_ARRAY_SIZE(name), va) == 0;
 
-	if (xl_kallsyms_find(x, v->text, &v->m, name, XL_ARRAY_SIZE(name), va) < 0) {
+	if (!symbols) {
 		xl_log(x, XLDUMP_LOG_DEBUG, "%s", x->err);
 		xl_err_clear(x);
 	}
@@ -268,6 +270,8 @@ static void describe(struct xl_ctx *x, struct verdict *v, struct xl_kernel *k)
 		k->xen_start_info_pa = 0;
 	k->page_offset = xl_kernel_page_offset(v->text, &v->m, v->score & SCORE_MAPPED,
 					       v->pfn << XL_PAGE_SHIFT, va[3]);
+	if (!symbols)
+		k->xen_start_info_pa = xl_start_info_variable(c, &v->m, k);
 
 	k->vmcoreinfo_pfn = v->pfn;
 	k->vmcoreinfo_len = strlen(v->text);
@@ -296,7 +300,7 @@ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_
 			       "VMCOREINFO at pfn %#" PRIx64 " does not stand up: %s", v[best].pfn,
 			       v[best].why);
 
-	describe(x, &v[best], &k);
+	describe(x, c, &v[best], &k);
 	*ret = k;
 	return 0;
 }

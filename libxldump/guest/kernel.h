@@ -42,17 +42,21 @@ void xl_kernel_deinit(struct xl_kernel *k);
  * there is no such page). */
 typedef int (*xl_read_fn)(void *data, uint64_t paddr, void *buf, size_t len);
 
-/* Pages that may be the VMCOREINFO text: collected as pages pass by. */
+/* Pages that may be the VMCOREINFO text, or a PV guest's start_info: collected as pages pass by. */
 #define XL_MAX_CANDIDATES 64
+#define XL_MAX_START_INFOS 4
 
 struct xl_candidates {
 	xl_pfn_t pfn[XL_MAX_CANDIDATES];
 	size_t n;
 	uint64_t overflow; /* further ones that were not kept */
+
+	xl_pfn_t start_info[XL_MAX_START_INFOS];
+	size_t start_infos;
 };
 
-/* Look at the first bytes of a page and remember its pfn if they are those of VMCOREINFO.
- * Idempotent per pfn.  Cheap: one comparison for nearly every page. */
+/* Look at the first bytes of a page and remember its pfn if they are those of VMCOREINFO or of
+ * start_info.  Idempotent per pfn.  Cheap: few comparisons for nearly every page. */
 void xl_candidates_look(struct xl_candidates *c, xl_pfn_t pfn, const void *page);
 
 /* Judge the candidates and describe the kernel that is running.

@@ -56,4 +56,15 @@ bool xl_kernel_maps(const char *text, const struct xl_kmem *m, uint64_t va, uint
 uint64_t xl_kernel_page_offset(const char *text, const struct xl_kmem *m, bool walkable,
 			       uint64_t pa, uint64_t variable_va);
 
+/* ---- start_info.c ---- */
+
+/* Whether this is the page that Xen gives to a PV guest when it starts. */
+bool xl_is_start_info(const void *page);
+
+/* Physical address of the variable that holds the address of the start_info page, found by its
+ * value: for kernels that do not say where their symbols are.  0: there is none, or more than one
+ * place looks like it. */
+uint64_t xl_start_info_variable(const struct xl_candidates *c, const struct xl_kmem *m,
+				const struct xl_kernel *k);
+
 #endif

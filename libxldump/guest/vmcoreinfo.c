@@ -29,8 +29,19 @@ static bool is_text(const unsigned char *page)
 	return memcmp(page, text_magic, sizeof(text_magic) - 1) == 0;
 }
 
+static void keep_start_info(struct xl_candidates *c, xl_pfn_t pfn)
+{
+	for (size_t i = 0; i < c->start_infos; i++)
+		if (c->start_info[i] == pfn)
+			return;
+	if (c->start_infos < XL_MAX_START_INFOS)
+		c->start_info[c->start_infos++] = pfn;
+}
+
 void xl_candidates_look(struct xl_candidates *c, xl_pfn_t pfn, const void *page)
 {
+	if (xl_is_start_info(page))
+		keep_start_info(c, pfn);
 	if (!is_text(page) && !is_note(page))
 		return;
 	for (size_t i = 0; i < c->n; i++)

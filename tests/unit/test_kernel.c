@@ -199,6 +199,49 @@ static void test_old_kernel(void **state)
 	memset(&k, 0, sizeof(k));
 }
 
+/* A PV kernel that does not say where its symbols are: by the address of start_info. */
+static void test_start_info(void **state)
+{
+	enum { INFO_PFN = 0x600 };
+	_cleanup_(fake_deinit) struct fake f;
+	_cleanup_(xl_kernel_deinit) struct xl_kernel k;
+	unsigned char *info;
+	uint64_t va;
+
+	(void)state;
+	fake_defaults(&f);
+	f.release = "5.10.0-32-amd64";
+	f.encoding = FAKE_NO_KALLSYMS;
+	f.page_offset = 0xffff888000000000;
+	f.pv = true;
+	fake_build(&f);
+	va = f.page_offset + ((uint64_t)INFO_PFN << XL_PAGE_SHIFT);
+	info = f.mem + ((uint64_t)INFO_PFN << XL_PAGE_SHIFT);
+	xl_put_le64(f.mem + FAKE_XEN_START_INFO_PA, va);
+
+	/* No page of that name, or one that only begins like it. */
+	memcpy(info, "xen-3.0-arm", 12);
+	xl_candidates_look(&f.cand, INFO_PFN, info);
+	memset(info, 'x', 64);
+	xl_candidates_look(&f.cand, INFO_PFN, info);
+	assert_int_equal(identify(&f, &k), 0);
+	assert_int_equal(k.xen_start_info_pa, 0);
+	xl_kernel_deinit(&k);
+
+	memcpy(info, "xen-3.0-x86_64", 15);
+	xl_candidates_look(&f.cand, INFO_PFN, info);
+	xl_candidates_look(&f.cand, INFO_PFN, info);
+	assert_int_equal(f.cand.start_infos, 1);
+	assert_int_equal(identify(&f, &k), 0);
+	assert_int_equal(k.xen_start_info_pa, FAKE_XEN_START_INFO_PA);
+	xl_kernel_deinit(&k);
+
+	/* The value once more: which of them is it? */
+	xl_put_le64(f.mem + FAKE_XEN_START_INFO_PA + 0x100, va);
+	assert_int_equal(identify(&f, &k), 0);
+	assert_int_equal(k.xen_start_info_pa, 0);
+}
+
 /* 4.9: it does not tell phys_base either. */
 static void test_no_phys_base(void **state)
 {
@@ -605,6 +648,7 @@ int main(void)
 		cmocka_unit_test(test_text_symbols_only),
 		cmocka_unit_test(test_pv),
 		cmocka_unit_test(test_old_kernel),
+		cmocka_unit_test(test_start_info),
 		cmocka_unit_test(test_no_phys_base),
 		cmocka_unit_test(test_five_levels),
 		cmocka_unit_test(test_other_texts),

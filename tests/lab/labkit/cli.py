@@ -29,7 +29,7 @@ A real Xen hypervisor with a Linux dom0 and guests, on any machine: emulated by 
 RUN_EPILOG = """\
 guests:
   NAME is the domain's name.  Keys: mem=MIB (128), vcpus=N (1), workload=W (idle), program=FILE,
-  kernel=bookworm|trixie|sid (that of --suite), kaslr=on|off (PV and PVH guests have none anyway).
+  kernel=bullseye|bookworm|trixie|sid (that of --suite), kaslr=on|off (PV and PVH guests have none anyway).
   workloads: idle; dirty[=RATE[:MIB]] writes random pages, RATE per second (2000, 0: no limit) of
   MIB (16); stamp[=PAGES[:RATE]] writes a counter round a ring of pages (1024, 20000 per second);
   panic[=SECONDS] crashes after that time (5).

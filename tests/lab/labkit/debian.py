@@ -17,6 +17,9 @@ APT_HELPER = "/usr/lib/apt/apt-helper"
 # An index older than this is fetched again before something is downloaded with it.
 INDEX_SECONDS = 6 * 3600
 
+# Of their last security updates mirrors have the index, but not all files.
+ARCHIVED = ("bullseye",)
+
 # Suites without the -updates and -security companions.
 ROLLING = ("sid", "unstable")
 
@@ -63,7 +66,7 @@ def source_lines(suite, kind="deb"):
     lines = [f"{kind} {opts} {archive} {suite} main"]
     if suite not in ROLLING:
         lines.append(f"{kind} {opts} {archive} {suite}-updates main")
-        if security:
+        if security and suite not in ARCHIVED:
             lines.append(f"{kind} {opts} {security} {suite}-security main")
     return lines
 

@@ -10,7 +10,7 @@ from labkit.agent import Gone
 from labkit.common import LabError, say, tail
 
 TYPES = ("pv", "pvh", "hvm")
-KERNELS = ("bookworm", "trixie", "sid")
+KERNELS = ("bullseye", "bookworm", "trixie", "sid")
 WORKLOADS = ("idle", "dirty", "stamp", "panic")
 
 # A boot of a PVH or HVM guest under emulation fails now and then, through no fault of what is

@@ -12,6 +12,7 @@ from labkit import cache, debian
 from labkit.common import LabError, output_of, run_logged
 
 RECIPE = 1
+VMLINUX_RECIPE = 2
 
 # What dom0 needs beyond its kernel's built-in drivers, by module name; those that a kernel has
 # built in are skipped.
@@ -163,6 +164,13 @@ def kernels(suite):
                        f"the {suite} kernels (100 MB to download)", 1500)
 
 
+def _extract(deb, member, folder, suite):
+    """One file of a package: all of them would be gigabytes."""
+    run_logged(["/bin/sh", "-c",
+                'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --occurrence=1 "./$3"',
+                "extract", deb, folder, member], _log(suite), f"extracting {member}")
+
+
 def _make_vmlinux(suite, facts, tmp):
     apt = debian.Apt(suite)
     apt.update()
@@ -175,11 +183,13 @@ def _make_vmlinux(suite, facts, tmp):
         raise LabError(f"{e}\nThe mirror may have moved on to a newer kernel: "
                        f"`lab prepare --suite {suite} --refresh` fetches the newest kernels, "
                        "then try again") from None
-    for member in (f"./usr/lib/debug/boot/vmlinux-{release}",):
-        run_logged(["/bin/sh", "-c",
-                    'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --occurrence=1 "$3"',
-                    "extract", deb, work, member], _log(suite), f"extracting {member}")
-        os.rename(os.path.join(work, member), f"{tmp}/vmlinux-{release}")
+    member = f"usr/lib/debug/boot/vmlinux-{release}"
+    _extract(deb, member, work, suite)
+    path = os.path.join(work, member)
+    if os.path.islink(path):  # since Linux 7 it is beside the modules
+        member = os.path.normpath(os.path.join(os.path.dirname(member), os.readlink(path)))
+        _extract(deb, member, work, suite)
+    os.rename(os.path.join(work, member), f"{tmp}/vmlinux-{release}")
     shutil.rmtree(work)
     return facts
 
@@ -187,7 +197,7 @@ def _make_vmlinux(suite, facts, tmp):
 def debug_vmlinux(suite):
     """Path of the vmlinux with debug symbols of exactly the guests' kernel."""
     facts = cache.info(kernels(suite))
-    recipe = {"recipe": RECIPE, "suite": suite, "package": facts["guest_package"],
+    recipe = {"recipe": VMLINUX_RECIPE, "suite": suite, "package": facts["guest_package"],
               "version": facts["guest_version"]}
     path = cache.entry(f"vmlinux-{suite}", recipe, lambda tmp: _make_vmlinux(suite, facts, tmp),
                        f"the debug symbols of {facts['guest']} (300 MB to download)", 2500)
