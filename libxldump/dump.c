@@ -13,11 +13,6 @@
 #define MAX_TABLES_PART 4
 #define MIN_TABLES 4096
 
-static void format_close(struct xl_format **f)
-{
-	xl_format_elf.close(*f);
-}
-
 /* Whoever was found is still there, and the same. */
 static int look_again(struct xldump *xl, const struct xldump_domain *domain, struct xl_domain *ret)
 {
@@ -95,7 +90,9 @@ static void report(struct job *j, enum xldump_phase phase)
 static int write_dump(struct job *j, struct xl_sink *sink)
 {
 	struct xl_ctx *x = &j->xl->ctx;
-	_cleanup_(format_close) struct xl_format *format = NULL;
+	const struct xl_format_ops *ops = xl_format_ops_of(j->o.format);
+	const struct xl_format_params format_params = { .format = j->o.format };
+	struct xl_format *format = NULL;
 	const struct xl_capture_params params = {
 		.strategy = j->o.strategy,
 		.max_pause_ns = j->o.max_pause_ns,
@@ -116,18 +113,16 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 		return xl_err(x, r, "index of %" PRIu64 " pages", j->map.nr_pfns);
 	xl_bitmap_copy(&layout_present, &j->map.present);
 	layout.vcpus = j->cut.dom.max_vcpu_id + 1;
-	r = xl_format_elf.open(x, &layout, sink, j->o.format == XLDUMP_FORMAT_XENCORE, &format);
+	r = ops->open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
-		r = xl_pipeline_init(x, &j->pipe, &xl_format_elf, format, j->map.nr_pfns,
-				     max_tables);
+		r = xl_pipeline_init(x, &j->pipe, ops, format, j->map.nr_pfns, max_tables);
 	if (r == 0)
 		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
 	if (r == 0) {
 		report(j, XLDUMP_PHASE_FINISH);
 		r = xl_pipeline_seal(&j->pipe, &j->cut);
 	}
-	format_close(&format);
-	format = NULL;
+	ops->close(format);
 	xl_bitmap_deinit(&layout_present);
 	return r;
 }

@@ -79,6 +79,17 @@ enum xldump_format {
 	_XLDUMP_FORMAT_MAX
 };
 
+/** How pages are compressed, in formats that can: XLDUMP_FORMAT_KDUMP. */
+enum xldump_codec {
+	XLDUMP_CODEC_DEFAULT = 0, /**< what every reader of the format understands */
+	XLDUMP_CODEC_NONE = 1,
+	XLDUMP_CODEC_ZLIB = 2,
+	XLDUMP_CODEC_LZO = 3,
+	XLDUMP_CODEC_SNAPPY = 4,
+	XLDUMP_CODEC_ZSTD = 5,
+	_XLDUMP_CODEC_MAX
+};
+
 enum xldump_guest_type {
 	XLDUMP_GUEST_PV = 0,
 	XLDUMP_GUEST_PVH = 1,

@@ -88,9 +88,9 @@ static int make_notes(struct xl_ctx *x, struct xl_seal *s)
 {
 	int r;
 
-	xl_elf_notes(&s->notes, s->cut);
+	xl_notes_add(&s->notes, s->cut);
 	s->own_note = s->notes.len;
-	r = xl_elf_provenance(&s->notes, s->cut, s->final.count);
+	r = xl_notes_provenance(&s->notes, s->cut, s->final.count);
 	s->own_note_size = s->notes.len - s->own_note;
 	xl_elf_xen_notes(&s->xen_notes, s->cut, s->final.count);
 	xl_elf_xen_prstatus(&s->prstatus, s->cut);

@@ -184,6 +184,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct xl_format *format = NULL;
 	struct xl_ctx x = { 0 };
 	uint8_t flags = fuzz_u8(&in);
+	const struct xl_format_params params = {
+		.format = flags & 2 ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF
+	};
 	struct xl_layout layout;
 	struct xl_sink *sink;
 	int fd, r;
@@ -194,7 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	model_init(m, &in);
 	sink = look_sink(&fd);
 	layout = (struct xl_layout){ m->cut.nr_pfns, &m->layout, m->cut.vcpus };
-	r = xl_format_elf.open(&x, &layout, sink, flags & 2, &format);
+	r = xl_format_elf.open(&x, &layout, sink, &params, &format);
 	FUZZ_CHECK(r == 0);
 	r = run(&x, m, &in, format);
 	/* More page tables than are believed; all else must give a file. */

@@ -75,9 +75,12 @@ void guest_open(struct guest *g, bool sections_only)
 	struct xl_layout layout = {
 		.nr_pfns = g->nr_pfns, .present = &g->layout, .vcpus = g->layout_vcpus
 	};
+	const struct xl_format_params params = {
+		.format = sections_only ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF
+	};
 
 	ok(g, xl_sink_file_open(&g->ctx, GUEST_FILE, true, &g->sink));
-	ok(g, xl_format_elf.open(&g->ctx, &layout, g->sink, sections_only, &g->format));
+	ok(g, xl_format_elf.open(&g->ctx, &layout, g->sink, &params, &g->format));
 }
 
 void guest_page(xl_pfn_t pfn, uint32_t version, uint8_t page[4096])
