@@ -76,6 +76,7 @@ enum xldump_strategy {
 enum xldump_format {
 	XLDUMP_FORMAT_ELF = 0,     /**< hybrid: program headers and Xen sections */
 	XLDUMP_FORMAT_XENCORE = 1, /**< the Xen sections alone, which crash 8.0.x needs */
+	XLDUMP_FORMAT_KDUMP = 2,   /**< kdump-compressed, for crash, drgn and makedumpfile */
 	_XLDUMP_FORMAT_MAX
 };
 
@@ -101,9 +102,17 @@ const char *xldump_strategy_name(enum xldump_strategy strategy);
 const char *xldump_format_name(enum xldump_format format);
 const char *xldump_guest_type_name(enum xldump_guest_type type);
 
+const char *xldump_codec_name(enum xldump_codec codec);
+
 /** The inverse of the functions above; -EINVAL for an unknown name. */
 int xldump_strategy_parse(const char *name, enum xldump_strategy *ret);
 int xldump_format_parse(const char *name, enum xldump_format *ret);
+
+/** "none", "zlib", "zlib:9" and so on.
+ *
+ * @param ret_level  0 if the text has none
+ * @return -EINVAL for an unknown name, -ERANGE for a level that this codec does not have */
+int xldump_codec_parse(const char *text, enum xldump_codec *ret, int *ret_level);
 
 #define XLDUMP_NAME_MAX 256
 
@@ -137,6 +146,9 @@ struct xldump_progress {
 /** Never called inside the short pause of `precopy`. */
 typedef void (*xldump_progress_fn)(void *data, const struct xldump_progress *progress);
 
+/** As many threads as there are CPUs that this process may use. */
+#define XLDUMP_THREADS_ALL (~0U)
+
 /** Zero-fill, then set `sz` and what you want.  Zero means the default everywhere. */
 struct xldump_options {
 	size_t sz; /**< sizeof(struct xldump_options) of the caller */
@@ -159,6 +171,12 @@ struct xldump_options {
 					 than no dump; the result's `reason` says so */
 	const volatile int *cancel; /**< may be set by a signal handler; the dump then ends with
 					 XLDUMP_CAUSE_CANCELLED and the guest is let go */
+	enum xldump_codec codec;    /**< of XLDUMP_FORMAT_KDUMP; no other format has one */
+	int level;                  /**< of the codec, as xldump_codec_parse() gives it; 0: its own
+					 default */
+	unsigned threads;           /**< that compress, the caller's included; 0: half the CPUs
+					 that this process may use, at most 4; or
+					 XLDUMP_THREADS_ALL */
 };
 
 /** What the file promises. */

@@ -47,7 +47,7 @@ struct xl_format_ops {
 	void (*close)(struct xl_format *f);
 };
 
-extern const struct xl_format_ops xl_format_elf;
+extern const struct xl_format_ops xl_format_elf, xl_format_kdump;
 
 /* The operations of a format; NULL for a value out of range. */
 const struct xl_format_ops *xl_format_ops_of(enum xldump_format format);
