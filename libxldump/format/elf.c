@@ -131,6 +131,9 @@ static int elf_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const vo
 		return xl_err(x, -EINVAL, "page %#" PRIx64 " of only %#" PRIx64, pfn,
 			      f->slots.nr_pfns);
 	xl_bitmap_set(&f->known, pfn);
+	/* What cannot be moved to its place at the end is not worth sending. */
+	if (!xl_sink_seekable(f->sink) && !xl_bitmap_test(&f->slots.present, pfn))
+		return 0;
 	if (xl_page_is_zero(page)) {
 		/* An older copy may be in the file, or wait in the buffer to be written. */
 		if (xl_bitmap_test(&f->stored, pfn))

@@ -22,6 +22,14 @@ struct xl_sink {
  * regular file.  Causes: EXISTS, OUTPUT, PERMISSION, NO_SPACE. */
 int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct xl_sink **ret);
 
+/* A descriptor that is written from front to back, in the flattened form of makedumpfile (fd.c), at
+ * once: nothing of what was written can be taken back, and only the end record, which is written by
+ * xl_sink_commit(), makes it whole.  The descriptor stays the caller's.  A slow reader is waited
+ * for, until the caller cancels; one that has gone is an error, without SIGPIPE.
+ *
+ * A terminal is refused.  Causes: OUTPUT, NO_SPACE. */
+int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret);
+
 /* Whether bytes can be read back, replaced and moved: not in a pipe. */
 bool xl_sink_seekable(const struct xl_sink *s);
 
