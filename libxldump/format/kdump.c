@@ -11,11 +11,6 @@
 
 #include "base/bytes.h"
 
-static uint64_t blocks(uint64_t bytes)
-{
-	return (bytes + KDUMP_BLOCK - 1) / KDUMP_BLOCK;
-}
-
 static uint32_t flag_of(enum xldump_codec codec)
 {
 	switch (codec) {
@@ -50,12 +45,11 @@ static void kdump_closep(struct xl_format **f)
 	kdump_close(*f);
 }
 
-/* The file from the front: header, sub header and notes, bitmaps, descriptors, pages. */
-static uint64_t plan(struct xl_format *f, uint32_t vcpus)
+/* Where the pages begin: behind what header, notes, bitmaps and descriptors can need at most. */
+static uint64_t pages_start(uint64_t nr_pfns, uint32_t vcpus)
 {
-	f->sub_blocks = blocks(KDUMP_SUB_SIZE + xl_notes_max(vcpus));
-	f->bitmap_blocks = 2 * blocks((f->nr_pfns + 7) / 8);
-	return (1 + f->sub_blocks + f->bitmap_blocks + blocks(f->nr_pfns * KDUMP_DESC_SIZE)) *
+	return (1 + xl_kdump_blocks(KDUMP_SUB_SIZE + xl_notes_max(vcpus)) +
+		2 * xl_kdump_blocks(nr_pfns / 8 + 1) + xl_kdump_blocks(nr_pfns * KDUMP_DESC_SIZE)) *
 	       KDUMP_BLOCK;
 }
 
@@ -74,13 +68,14 @@ static int kdump_open(struct xl_ctx *x, const struct xl_layout *layout, struct x
 		return xl_err(x, -ENOMEM, "open the kdump file");
 	f->sink = sink;
 	f->nr_pfns = layout->nr_pfns;
+	f->start = pages_start(layout->nr_pfns, layout->vcpus);
 	f->page_flag = flag_of(codec);
 	/* Pages that do not exist cost no memory: it is not touched. */
 	f->place = calloc(f->nr_pfns + 1, sizeof(*f->place));
 	f->pages = malloc(XL_KDUMP_BATCH * XL_PAGE_SIZE);
 	f->packed = malloc(XL_KDUMP_BATCH * XL_PACKED_MAX);
 	if (!f->place || !f->pages || !f->packed || xl_same_init(&f->same, f->nr_pfns) < 0 ||
-	    xl_store_init(&f->store, sink, plan(f, layout->vcpus)) < 0)
+	    xl_store_init(&f->store, sink, f->start) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", f->nr_pfns);
 	r = xl_packer_open(x, xl_codec_of(codec), params->level,
 			   xl_packer_threads(params->threads), &f->packer);

@@ -8,11 +8,10 @@
  *	                   page_desc[], one for each bit of bitmap 2, ascending by pfn
  *	                   the pages
  *
- * Where the pages begin follows from the number of pfns alone, so they can be written before it is
- * known which there are: the tables have room for a descriptor of every pfn, most of it a hole.
- * Pages are anywhere behind the tables, in no order; descriptors of equal pages share one.  Readers
- * take the place of the descriptors from sub_hdr_size and bitmap_blocks, and the second bitmap for
- * the half of bitmap_blocks.
+ * Pages are anywhere behind the tables, in no order; descriptors of equal pages share one.  So they
+ * can be written before it is known which there are: in front of them is room, a hole, for the
+ * descriptors of all pfns.  Readers take the place of the descriptors from sub_hdr_size and
+ * bitmap_blocks, and the second bitmap for the second half of bitmap_blocks.
  *
  * All numbers are little endian.  Sources: crash diskdump.h and diskdump.c; makedumpfile
  * diskdump_mod.h and IMPLEMENTATION; libkdumpfile diskdump.c; qemu include/sysemu/dump.h.
@@ -37,7 +36,7 @@
 #define KDUMP_BLOCK_SIZE 428        /* u32 */
 #define KDUMP_SUB_HDR_SIZE 432      /* u32: blocks */
 #define KDUMP_BITMAP_BLOCKS 436     /* u32: of both bitmaps */
-#define KDUMP_MAX_MAPNR 440         /* u32: number of pfns, or 2^32 - 1 */
+#define KDUMP_MAX_MAPNR 440         /* u32: the last pfn + 1, or 2^32 - 1 */
 #define KDUMP_NR_CPUS 460           /* u32: at least 1 */
 
 /* ---- struct kdump_sub_header, at KDUMP_BLOCK ---- */
@@ -49,7 +48,7 @@
 #define KDUMP_SUB_VMCOREINFO_SIZE 40  /* u64 */
 #define KDUMP_SUB_NOTE 48             /* u64: where the notes are */
 #define KDUMP_SUB_NOTE_SIZE 56        /* u64 */
-#define KDUMP_SUB_MAX_MAPNR_64 96     /* u64: number of pfns */
+#define KDUMP_SUB_MAX_MAPNR_64 96     /* u64: the last pfn + 1 */
 
 /* ---- struct page_desc ---- */
 #define KDUMP_DESC_SIZE 24

@@ -123,8 +123,7 @@ struct xl_format {
 	struct xl_same_table same;
 	struct xl_store store;
 
-	/* The front of the file, in blocks. */
-	uint64_t sub_blocks, bitmap_blocks; /* the latter of both bitmaps */
+	uint64_t start; /* of the pages; what is in front of them is written last */
 
 	struct xl_packer *packer;
 	struct xl_pack pack[XL_KDUMP_BATCH];
@@ -132,6 +131,12 @@ struct xl_format {
 	size_t batch;
 	uint8_t *pages, *packed; /* room of the batch */
 };
+
+/* Blocks of the file that hold so many bytes. */
+static inline uint64_t xl_kdump_blocks(uint64_t bytes)
+{
+	return (bytes + XL_PAGE_MASK) / XL_PAGE_SIZE;
+}
 
 /* The place of a page that is in the file, as a reader has to find it. */
 xl_place_t xl_kdump_place(const struct xl_format *f, xl_pfn_t pfn);

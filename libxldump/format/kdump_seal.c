@@ -11,7 +11,8 @@
 struct seal {
 	struct xl_format *f;
 	const struct xl_cut *cut;
-	uint64_t pages;
+	uint64_t pages, max_mapnr; /* the latter: the last pfn + 1 */
+	uint64_t sub_blocks, bitmap_blocks; /* the latter of both bitmaps */
 	xl_place_t zero;
 	struct xl_blob notes;
 	uint64_t notes_offset;
@@ -35,6 +36,7 @@ static int check_pages(struct xl_ctx *x, struct seal *s)
 		if (pfn >= s->f->nr_pfns || s->f->place[pfn] == XL_PLACE_NONE)
 			return xl_err(x, -EINVAL, "page %#" PRIx64 " was never read", pfn);
 		s->pages++;
+		s->max_mapnr = pfn + 1;
 	}
 	return 0;
 }
@@ -62,13 +64,22 @@ static int make_notes(struct xl_ctx *x, struct seal *s)
 	return 0;
 }
 
-/* Behind the sub header; or behind the pages, should more vCPUs have come than there were, for all
- * readers go where the sub header says. */
-static void place_notes(struct seal *s)
+/* The bitmaps are no longer than the memory that there is: makedumpfile takes the place of the second
+ * one from the memory that the kernel knows of, not from the header.  The notes are behind the sub
+ * header; or behind the pages, should more vCPUs have come than there is room for, and readers go
+ * where the sub header says. */
+static void plan_front(struct seal *s)
 {
+	uint64_t tables;
+
 	s->notes_offset = KDUMP_BLOCK + KDUMP_SUB_SIZE;
-	if (KDUMP_SUB_SIZE + s->notes.len > s->f->sub_blocks * KDUMP_BLOCK)
-		s->notes_offset = xl_store_end(&s->f->store);
+	s->sub_blocks = xl_kdump_blocks(KDUMP_SUB_SIZE + s->notes.len);
+	s->bitmap_blocks = 2 * xl_kdump_blocks((s->max_mapnr + 7) / 8);
+	tables = s->bitmap_blocks * KDUMP_BLOCK + s->pages * KDUMP_DESC_SIZE;
+	if ((1 + s->sub_blocks) * KDUMP_BLOCK + tables <= s->f->start)
+		return;
+	s->notes_offset = xl_store_end(&s->f->store);
+	s->sub_blocks = 1;
 }
 
 static void put_text(uint8_t *p, const char *text, size_t size)
@@ -81,7 +92,7 @@ static void write_header(struct seal *s)
 	const struct xl_kernel *k = &s->cut->kernel;
 	const char *const uts[] = { k->sysname, k->nodename, k->release, k->version,
 				    k->machine[0] ? k->machine : "x86_64", k->domainname };
-	uint64_t n = s->f->nr_pfns;
+	uint64_t n = s->max_mapnr;
 	uint8_t h[KDUMP_BLOCK] = { 0 };
 
 	memcpy(h, KDUMP_SIGNATURE, 8);
@@ -91,8 +102,8 @@ static void write_header(struct seal *s)
 	xl_put_le64(h + KDUMP_TV_SEC, (uint64_t)s->cut->instant.tv_sec);
 	xl_put_le32(h + KDUMP_STATUS, s->f->page_flag);
 	xl_put_le32(h + KDUMP_BLOCK_SIZE, KDUMP_BLOCK);
-	xl_put_le32(h + KDUMP_SUB_HDR_SIZE, (uint32_t)s->f->sub_blocks);
-	xl_put_le32(h + KDUMP_BITMAP_BLOCKS, (uint32_t)s->f->bitmap_blocks);
+	xl_put_le32(h + KDUMP_SUB_HDR_SIZE, (uint32_t)s->sub_blocks);
+	xl_put_le32(h + KDUMP_BITMAP_BLOCKS, (uint32_t)s->bitmap_blocks);
 	xl_put_le32(h + KDUMP_MAX_MAPNR, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX);
 	xl_put_le32(h + KDUMP_NR_CPUS, xl_notes_vcpus(s->cut));
 	xl_out_bytes(&s->out, h, sizeof(h));
@@ -110,7 +121,7 @@ static void write_sub_header(struct seal *s)
 	}
 	xl_put_le64(h + KDUMP_SUB_NOTE, s->notes_offset);
 	xl_put_le64(h + KDUMP_SUB_NOTE_SIZE, s->notes.len);
-	xl_put_le64(h + KDUMP_SUB_MAX_MAPNR_64, s->f->nr_pfns);
+	xl_put_le64(h + KDUMP_SUB_MAX_MAPNR_64, s->max_mapnr);
 	xl_out_bytes(&s->out, h, sizeof(h));
 }
 
@@ -118,13 +129,10 @@ static void write_sub_header(struct seal *s)
 static void write_bitmap(struct seal *s, uint64_t offset)
 {
 	const struct xl_bitmap *present = &s->cut->present;
-	uint64_t words = xl_bitmap_words(s->f->nr_pfns);
 
 	(void)xl_out_seek(&s->out, offset);
-	for (uint64_t i = 0; i < words; i++)
-		xl_out_u64(&s->out, i < xl_bitmap_words(present->nbits) ? present->word[i] : 0);
-	/* Files are at least this long, but a bitmap of no pages would not be there at all. */
-	(void)xl_out_seek(&s->out, offset + s->f->bitmap_blocks / 2 * KDUMP_BLOCK);
+	for (uint64_t i = 0; i < xl_bitmap_words(s->max_mapnr); i++)
+		xl_out_u64(&s->out, present->word[i]);
 }
 
 static void write_descriptors(struct seal *s)
@@ -148,7 +156,7 @@ static void write_descriptors(struct seal *s)
 
 static int write_front(struct seal *s)
 {
-	uint64_t bitmaps = (1 + s->f->sub_blocks) * KDUMP_BLOCK;
+	uint64_t bitmaps = (1 + s->sub_blocks) * KDUMP_BLOCK;
 
 	(void)xl_out_seek(&s->out, 0);
 	write_header(s);
@@ -157,7 +165,8 @@ static int write_front(struct seal *s)
 		(void)xl_out_seek(&s->out, s->notes_offset);
 	xl_out_bytes(&s->out, s->notes.data, s->notes.len);
 	write_bitmap(s, bitmaps);
-	write_bitmap(s, bitmaps + s->f->bitmap_blocks / 2 * KDUMP_BLOCK);
+	write_bitmap(s, bitmaps + s->bitmap_blocks / 2 * KDUMP_BLOCK);
+	(void)xl_out_seek(&s->out, bitmaps + s->bitmap_blocks * KDUMP_BLOCK);
 	write_descriptors(s);
 	return xl_out_flush(&s->out);
 }
@@ -187,6 +196,6 @@ int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cu
 		r = xl_store_finish(x, &f->store);
 	if (r < 0)
 		return r;
-	place_notes(s);
+	plan_front(s);
 	return write_front(s);
 }
