@@ -30,50 +30,65 @@ bool flat_is(const void *file, uint64_t size)
 	return size >= 16 && memcmp(file, "makedumpfile\0\0\0", 16) == 0;
 }
 
+struct record {
+	uint64_t offset, size;
+	const unsigned char *bytes;
+};
+
+/* The record at *at, and step over it.  1; 0 for the end record; -1 with *why. */
+static int next_record(const unsigned char *stream, uint64_t size, uint64_t *at,
+		       struct record *ret, const char **why)
+{
+	int64_t offset, n;
+
+	*why = "no end record";
+	if (size - *at < 16)
+		return -1;
+	offset = be64(stream + *at);
+	n = be64(stream + *at + 8);
+	*at += 16;
+	*why = "bytes behind the end record";
+	if (offset == -1 && n == -1)
+		return *at == size ? 0 : -1;
+	*why = "a record makes no sense, or is cut off";
+	if (offset < 0 || n <= 0 || (uint64_t)n > size - *at || offset > INT64_MAX - n)
+		return -1;
+	*ret = (struct record){ (uint64_t)offset, (uint64_t)n, stream + *at };
+	*at += (uint64_t)n;
+	return 1;
+}
+
 unsigned char *flat_read(const unsigned char *stream, uint64_t size, bool strict,
 			 uint64_t *ret_size, char error[256])
 {
-	unsigned char *out = NULL, *seen = NULL;
-	uint64_t at = HEADER, len = 0, room = 0;
+	unsigned char *out, *seen = NULL;
+	uint64_t at = HEADER, len = 0;
+	struct record rec;
+	const char *why;
+	int r;
 
 	if (size < HEADER || !flat_is(stream, size))
-		return fail(error, "no signature", out, seen);
+		return fail(error, "no signature", NULL, NULL);
 	if (be64(stream + 16) != 1 || be64(stream + 24) != 1)
-		return fail(error, "type or version is not 1", out, seen);
-	for (;;) {
-		int64_t offset, n;
-
-		if (size - at < 16)
-			return fail(error, "no end record", out, seen);
-		offset = be64(stream + at);
-		n = be64(stream + at + 8);
-		at += 16;
-		if (offset == -1 && n == -1)
-			break;
-		if (offset < 0 || n <= 0 || (uint64_t)n > size - at || offset > INT64_MAX - n)
-			return fail(error, "a record makes no sense", out, seen);
-		if ((uint64_t)(offset + n) > room) {
-			uint64_t more = (uint64_t)(offset + n) * 2;
-
-			out = realloc(out, more);
-			seen = realloc(seen, more);
-			if (!out || !seen)
-				return fail(error, "out of memory", out, seen);
-			memset(out + room, 0, more - room);
-			memset(seen + room, 0, more - room);
-			room = more;
-		}
-		if (strict && memchr(seen + offset, 1, (size_t)n))
+		return fail(error, "type or version is not 1", NULL, NULL);
+	while ((r = next_record(stream, size, &at, &rec, &why)) > 0)
+		len = rec.offset + rec.size > len ? rec.offset + rec.size : len;
+	if (r < 0)
+		return fail(error, why, NULL, NULL);
+	/* Zeroed: what is in no record is a hole. */
+	out = calloc(1, len + 1);
+	seen = strict ? calloc(1, len + 1) : NULL;
+	if (!out || (strict && !seen))
+		return fail(error, "out of memory", out, seen);
+	at = HEADER;
+	while (next_record(stream, size, &at, &rec, &why) > 0) {
+		if (strict && memchr(seen + rec.offset, 1, rec.size))
 			return fail(error, "bytes are there twice", out, seen);
-		memcpy(out + offset, stream + at, (size_t)n);
-		memset(seen + offset, 1, (size_t)n);
-		at += (uint64_t)n;
-		if ((uint64_t)(offset + n) > len)
-			len = (uint64_t)(offset + n);
+		memcpy(out + rec.offset, rec.bytes, rec.size);
+		if (strict)
+			memset(seen + rec.offset, 1, rec.size);
 	}
 	free(seen);
-	if (at != size)
-		return fail(error, "bytes behind the end record", out, NULL);
 	*ret_size = len;
 	return out;
 }
