@@ -5,6 +5,7 @@
 #include "capture/capture.h"
 #include "handle.h"
 #include "hv/undo.h"
+#include "page/compress.h"
 
 #define DEFAULT_MAX_ROUNDS 8
 
@@ -26,6 +27,15 @@ static int look_again(struct xldump *xl, const struct xldump_domain *domain, str
 	return r < 0 ? xl_err(x, r, "look at domain %u", domain->domid) : 0;
 }
 
+static int check_level(const struct xldump_options *o)
+{
+	const struct xl_codec *c = xl_codec_of(o->codec);
+
+	if (o->level == 0)
+		return 0;
+	return c && o->level >= c->min_level && o->level <= c->max_level ? 0 : -EINVAL;
+}
+
 /* Options of a caller who may have been built with an older or a newer header. */
 static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 			struct xldump_options *ret)
@@ -44,8 +54,17 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 		}
 		memcpy(ret, options, n);
 	}
-	if (!xldump_strategy_name(ret->strategy) || !xldump_format_name(ret->format))
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "unknown strategy or format");
+	if (!xldump_strategy_name(ret->strategy) || !xldump_format_name(ret->format) ||
+	    !xldump_codec_name(ret->codec))
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "unknown strategy, format or compression");
+	if (ret->codec > XLDUMP_CODEC_NONE && ret->format != XLDUMP_FORMAT_KDUMP)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "pages of the format %s cannot be compressed; use kdump",
+			       xldump_format_name(ret->format));
+	if (check_level(ret) < 0)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "%s has no level %d",
+			       xldump_codec_name(ret->codec), ret->level);
 	if (ret->max_rounds == 0)
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
@@ -57,7 +76,7 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 
 static void warn_space(struct xl_ctx *x, struct xl_sink *sink, uint64_t pages)
 {
-	/* Zero pages take no space, so it may fit all the same. */
+	/* Zero pages take no space, and others may be compressed, so it may fit all the same. */
 	if (xl_sink_check_space(x, sink, pages * XL_PAGE_SIZE) < 0) {
 		xl_log(x, XLDUMP_LOG_WARNING, "%s; going on, for zero pages need none", x->err);
 		xl_err_clear(x);
@@ -91,7 +110,12 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 {
 	struct xl_ctx *x = &j->xl->ctx;
 	const struct xl_format_ops *ops = xl_format_ops_of(j->o.format);
-	const struct xl_format_params format_params = { .format = j->o.format };
+	const struct xl_format_params format_params = {
+		.format = j->o.format,
+		.codec = j->o.codec,
+		.level = j->o.level,
+		.threads = j->o.threads,
+	};
 	struct xl_format *format = NULL;
 	const struct xl_capture_params params = {
 		.strategy = j->o.strategy,
@@ -195,7 +219,8 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 	if (r < 0)
 		return r;
 	/* The file first: what cannot be written must not disturb a guest. */
-	r = xl_sink_file_open(x, path, j.o.overwrite, &sink);
+	r = path ? xl_sink_file_open(x, path, j.o.overwrite, &sink) :
+		   xl_sink_fd_open(x, j.o.fd, &sink);
 	if (r == 0)
 		r = prepare(&j, domain);
 	if (r < 0)

@@ -177,6 +177,7 @@ struct xldump_options {
 	unsigned threads;           /**< that compress, the caller's included; 0: half the CPUs
 					 that this process may use, at most 4; or
 					 XLDUMP_THREADS_ALL */
+	int fd;                     /**< where the dump goes if there is no path */
 };
 
 /** What the file promises. */
@@ -242,7 +243,7 @@ enum xldump_cause xldump_error_cause(const struct xldump *xl);
  * Errors: XLDUMP_CAUSE_NO_DOMAIN; domain 0 is refused with XLDUMP_CAUSE_UNSUPPORTED. */
 int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain *ret);
 
-/** Dump a domain into a file.
+/** Dump a domain into a file, or into a pipe.
  *
  * The file appears under its name only when it is complete and on disk; a failure leaves nothing
  * behind.  It is created with mode 0600: it holds all secrets of the guest.
@@ -254,7 +255,15 @@ int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain
  * next xldump_open() on this host puts the guest right, or xldump_recover().  Where that cannot be
  * recorded (/run/xldump/undo), the guest is not touched: XLDUMP_CAUSE_OUTPUT.
  *
+ * Without a path the dump goes to options->fd, from front to back, in the flattened form of
+ * makedumpfile: to a pipe, for example.  It is whole if its end record is there, which is written
+ * last of all.  The guest never waits for the reader while it is paused by XLDUMP_STRATEGY_PRECOPY
+ * or XLDUMP_STRATEGY_RESCAN; with the others it does.  A reader that goes is XLDUMP_CAUSE_OUTPUT,
+ * without SIGPIPE.  XLDUMP_FORMAT_KDUMP suits; with the formats that are ELF, records overlap, and
+ * the dump fails if the guest's memory map changes.
+ *
  * @param domain   from xldump_domain_find(); domid and uuid are checked again
+ * @param path     NULL: options->fd
  * @param options  NULL for all defaults
  * @param ret      NULL, or caller sets ret->sz; untouched on failure */
 int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const char *path,
