@@ -49,7 +49,7 @@ static void kdump_closep(struct xl_format **f)
 static uint64_t pages_start(uint64_t nr_pfns, uint32_t vcpus)
 {
 	return (1 + xl_kdump_blocks(KDUMP_SUB_SIZE + xl_notes_max(vcpus)) +
-		2 * xl_kdump_blocks(nr_pfns / 8 + 1) + xl_kdump_blocks(nr_pfns * KDUMP_DESC_SIZE)) *
+		4 * xl_kdump_blocks(nr_pfns / 8 + 1) + xl_kdump_blocks(nr_pfns * KDUMP_DESC_SIZE)) *
 	       KDUMP_BLOCK;
 }
 

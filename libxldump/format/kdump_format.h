@@ -3,7 +3,8 @@
  *
  *	block 0            disk_dump_header
  *	block 1..          kdump_sub_header, and the notes behind it; sub_hdr_size blocks
- *	                   bitmap 1: a bit for each pfn, lowest first: is memory
+ *	                   bitmap 1: a bit for each pfn, lowest first: is memory (or a trap that is
+ *	                   stepped around, see kernel_memory() in kdump_seal.c)
  *	                   bitmap 2: has a descriptor; each is half of bitmap_blocks
  *	                   page_desc[], one for each bit of bitmap 2, ascending by pfn
  *	                   the pages

@@ -8,11 +8,17 @@
 
 #include "base/bytes.h"
 
+/* Where Xen puts its own pages, such as rings, in guests that are not PV: pfns in the hole for
+ * devices (xen HVM_BELOW_4G_MMIO_START). */
+#define XEN_PAGES_START 0xf0000
+#define XEN_PAGES_END 0x100000
+
 struct seal {
 	struct xl_format *f;
 	const struct xl_cut *cut;
 	uint64_t pages, max_mapnr; /* the latter: the last pfn + 1 */
 	uint64_t sub_blocks, bitmap_blocks; /* the latter of both bitmaps */
+	uint64_t kernel_blocks; /* see kernel_memory(); 0: nothing to be done */
 	xl_place_t zero;
 	struct xl_blob notes;
 	uint64_t notes_offset;
@@ -64,6 +70,25 @@ static int make_notes(struct xl_ctx *x, struct seal *s)
 	return 0;
 }
 
+/* makedumpfile looks for the second bitmap not where the header says but behind a first one that is as
+ * long as the memory the kernel knows of (get_mm_sparsemem(), copy_bitmap_file()).  Nothing but
+ * Xen's own pages below 4 GiB is above that, in guests that are not PV and have no more memory.  So
+ * there, too, is the second bitmap, in a part of the first one that says of pages which nobody has
+ * that they were left out.  The blocks of it: one is for 128 MiB, a section of the kernel's. */
+static uint64_t kernel_memory(const struct seal *s)
+{
+	const struct xl_bitmap *present = &s->cut->present;
+	xl_pfn_t end = 0;
+
+	if (s->cut->type == XLDUMP_GUEST_PV || s->max_mapnr <= XEN_PAGES_START ||
+	    s->max_mapnr > XEN_PAGES_END)
+		return 0;
+	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < XEN_PAGES_START;
+	     pfn = xl_bitmap_next(present, pfn + 1))
+		end = pfn + 1;
+	return xl_kdump_blocks((end + 7) / 8);
+}
+
 /* The bitmaps are no longer than the memory that there is: makedumpfile takes the place of the second
  * one from the memory that the kernel knows of, not from the header.  The notes are behind the sub
  * header; or behind the pages, should more vCPUs have come than there is room for, and readers go
@@ -75,6 +100,9 @@ static void plan_front(struct seal *s)
 	s->notes_offset = KDUMP_BLOCK + KDUMP_SUB_SIZE;
 	s->sub_blocks = xl_kdump_blocks(KDUMP_SUB_SIZE + s->notes.len);
 	s->bitmap_blocks = 2 * xl_kdump_blocks((s->max_mapnr + 7) / 8);
+	s->kernel_blocks = kernel_memory(s);
+	if (s->bitmap_blocks < 4 * s->kernel_blocks)
+		s->bitmap_blocks = 4 * s->kernel_blocks;
 	tables = s->bitmap_blocks * KDUMP_BLOCK + s->pages * KDUMP_DESC_SIZE;
 	if ((1 + s->sub_blocks) * KDUMP_BLOCK + tables <= s->f->start)
 		return;
@@ -125,14 +153,25 @@ static void write_sub_header(struct seal *s)
 	xl_out_bytes(&s->out, h, sizeof(h));
 }
 
-/* One of the two, which are equal: nothing is left out. */
-static void write_bitmap(struct seal *s, uint64_t offset)
+#define WORDS_PER_BLOCK (KDUMP_BLOCK / 8)
+
+static uint64_t word_of(const struct xl_bitmap *b, uint64_t i)
+{
+	return i < xl_bitmap_words(b->nbits) ? b->word[i] : 0;
+}
+
+/* The two are equal, for nothing is left out, but where the second one is in the first. */
+static void write_bitmap(struct seal *s, uint64_t offset, bool first)
 {
 	const struct xl_bitmap *present = &s->cut->present;
+	uint64_t again = first ? s->kernel_blocks * WORDS_PER_BLOCK : 0;
 
 	(void)xl_out_seek(&s->out, offset);
-	for (uint64_t i = 0; i < xl_bitmap_words(s->max_mapnr); i++)
-		xl_out_u64(&s->out, present->word[i]);
+	for (uint64_t i = 0; i < s->bitmap_blocks / 2 * WORDS_PER_BLOCK; i++)
+		xl_out_u64(&s->out, word_of(present, i) |
+					    (i >= again && i < 2 * again ?
+						     word_of(present, i - again) :
+						     0));
 }
 
 static void write_descriptors(struct seal *s)
@@ -164,9 +203,8 @@ static int write_front(struct seal *s)
 	if (s->notes_offset != xl_out_tell(&s->out))
 		(void)xl_out_seek(&s->out, s->notes_offset);
 	xl_out_bytes(&s->out, s->notes.data, s->notes.len);
-	write_bitmap(s, bitmaps);
-	write_bitmap(s, bitmaps + s->bitmap_blocks / 2 * KDUMP_BLOCK);
-	(void)xl_out_seek(&s->out, bitmaps + s->bitmap_blocks * KDUMP_BLOCK);
+	write_bitmap(s, bitmaps, true);
+	write_bitmap(s, bitmaps + s->bitmap_blocks / 2 * KDUMP_BLOCK, false);
 	write_descriptors(s);
 	return xl_out_flush(&s->out);
 }

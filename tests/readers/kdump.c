@@ -176,7 +176,7 @@ static int check_descriptors(struct kdump *k)
 
 int kdump_open(struct kdump *k, const void *file, uint64_t size)
 {
-	uint64_t sub, bitmap;
+	uint64_t sub = 0, bitmap = 0;
 
 	memset(k, 0, sizeof(*k));
 	k->file = file;

@@ -599,6 +599,34 @@ static void test_short_bitmaps(void **state)
 	guest_free(g);
 }
 
+/* makedumpfile does not go by the header: it takes the second bitmap from behind a first one that
+ * covers the memory of the kernel, here two blocks, and no more than that of the first. */
+static void test_pages_of_xen(void **state)
+{
+	static const uint64_t ram[] = { 100, 40000, 0x78000, 0xc0000, 0xf0000 };
+
+	(void)state;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(ram); i++) {
+		struct guest *g = guest_new(0xff000, 1);
+		size_t len = (ram[i] + 32767) / 32768 * 4096;
+		struct kdump k;
+
+		for (xl_pfn_t pfn = 0; pfn < ram[i]; pfn += pfn % 3 ? 1 : 300)
+			guest_ram(g, pfn, 1);
+		guest_ram(g, ram[i] - 1, 1);
+		guest_ram(g, 0xfeff8, 4);
+		open_with(g, XLDUMP_CODEC_LZO, 1);
+		guest_put_all(g, 5);
+		finish(g, &k);
+		assert_int_equal(k.max_mapnr, 0xfeffc);
+		assert_memory_equal(k.bitmap1, k.bitmap2, len);
+		for (size_t n = 0; n < len; n++)
+			assert_int_equal(k.bitmap1[len + n] & k.bitmap2[n], k.bitmap2[n]);
+		look_away(&k);
+		guest_free(g);
+	}
+}
+
 /* More vCPUs than at first: their notes go where there is room. */
 static void test_more_vcpus(void **state)
 {
@@ -653,6 +681,7 @@ int main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_unknown_kernel),
 		cmocka_unit_test(test_short_bitmaps),
+		cmocka_unit_test(test_pages_of_xen),
 		cmocka_unit_test(test_more_vcpus),
 	};
 
