@@ -5,6 +5,7 @@
 #include "capture/capture.h"
 #include "handle.h"
 #include "hv/undo.h"
+#include "page/compress.h"
 
 #define DEFAULT_MAX_ROUNDS 8
 
@@ -12,11 +13,6 @@
  * have 0.2 to 1 %, and twice the number of processes does not reach 5. */
 #define MAX_TABLES_PART 4
 #define MIN_TABLES 4096
-
-static void format_close(struct xl_format **f)
-{
-	xl_format_elf.close(*f);
-}
 
 /* Whoever was found is still there, and the same. */
 static int look_again(struct xldump *xl, const struct xldump_domain *domain, struct xl_domain *ret)
@@ -29,6 +25,15 @@ static int look_again(struct xldump *xl, const struct xldump_domain *domain, str
 		return xl_fail(x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH, "domain %u (%s) is gone",
 			       domain->domid, domain->name);
 	return r < 0 ? xl_err(x, r, "look at domain %u", domain->domid) : 0;
+}
+
+static int check_level(const struct xldump_options *o)
+{
+	const struct xl_codec *c = xl_codec_of(o->codec);
+
+	if (o->level == 0)
+		return 0;
+	return c && o->level >= c->min_level && o->level <= c->max_level ? 0 : -EINVAL;
 }
 
 /* Options of a caller who may have been built with an older or a newer header. */
@@ -49,8 +54,17 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 		}
 		memcpy(ret, options, n);
 	}
-	if (!xldump_strategy_name(ret->strategy) || !xldump_format_name(ret->format))
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "unknown strategy or format");
+	if (!xldump_strategy_name(ret->strategy) || !xldump_format_name(ret->format) ||
+	    !xldump_codec_name(ret->codec))
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "unknown strategy, format or compression");
+	if (ret->codec > XLDUMP_CODEC_NONE && ret->format != XLDUMP_FORMAT_KDUMP)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "pages of the format %s cannot be compressed; use kdump",
+			       xldump_format_name(ret->format));
+	if (check_level(ret) < 0)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "%s has no level %d",
+			       xldump_codec_name(ret->codec), ret->level);
 	if (ret->max_rounds == 0)
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
@@ -62,7 +76,7 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 
 static void warn_space(struct xl_ctx *x, struct xl_sink *sink, uint64_t pages)
 {
-	/* Zero pages take no space, so it may fit all the same. */
+	/* Zero pages take no space, and others may be compressed, so it may fit all the same. */
 	if (xl_sink_check_space(x, sink, pages * XL_PAGE_SIZE) < 0) {
 		xl_log(x, XLDUMP_LOG_WARNING, "%s; going on, for zero pages need none", x->err);
 		xl_err_clear(x);
@@ -95,7 +109,14 @@ static void report(struct job *j, enum xldump_phase phase)
 static int write_dump(struct job *j, struct xl_sink *sink)
 {
 	struct xl_ctx *x = &j->xl->ctx;
-	_cleanup_(format_close) struct xl_format *format = NULL;
+	const struct xl_format_ops *ops = xl_format_ops_of(j->o.format);
+	const struct xl_format_params format_params = {
+		.format = j->o.format,
+		.codec = j->o.codec,
+		.level = j->o.level,
+		.threads = j->o.threads,
+	};
+	struct xl_format *format = NULL;
 	const struct xl_capture_params params = {
 		.strategy = j->o.strategy,
 		.max_pause_ns = j->o.max_pause_ns,
@@ -116,18 +137,16 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 		return xl_err(x, r, "index of %" PRIu64 " pages", j->map.nr_pfns);
 	xl_bitmap_copy(&layout_present, &j->map.present);
 	layout.vcpus = j->cut.dom.max_vcpu_id + 1;
-	r = xl_format_elf.open(x, &layout, sink, j->o.format == XLDUMP_FORMAT_XENCORE, &format);
+	r = ops->open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
-		r = xl_pipeline_init(x, &j->pipe, &xl_format_elf, format, j->map.nr_pfns,
-				     max_tables);
+		r = xl_pipeline_init(x, &j->pipe, ops, format, j->map.nr_pfns, max_tables);
 	if (r == 0)
 		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
 	if (r == 0) {
 		report(j, XLDUMP_PHASE_FINISH);
 		r = xl_pipeline_seal(&j->pipe, &j->cut);
 	}
-	format_close(&format);
-	format = NULL;
+	ops->close(format);
 	xl_bitmap_deinit(&layout_present);
 	return r;
 }
@@ -200,7 +219,8 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 	if (r < 0)
 		return r;
 	/* The file first: what cannot be written must not disturb a guest. */
-	r = xl_sink_file_open(x, path, j.o.overwrite, &sink);
+	r = path ? xl_sink_file_open(x, path, j.o.overwrite, &sink) :
+		   xl_sink_fd_open(x, j.o.fd, &sink);
 	if (r == 0)
 		r = prepare(&j, domain);
 	if (r < 0)

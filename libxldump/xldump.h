@@ -76,7 +76,19 @@ enum xldump_strategy {
 enum xldump_format {
 	XLDUMP_FORMAT_ELF = 0,     /**< hybrid: program headers and Xen sections */
 	XLDUMP_FORMAT_XENCORE = 1, /**< the Xen sections alone, which crash 8.0.x needs */
+	XLDUMP_FORMAT_KDUMP = 2,   /**< kdump-compressed, for crash, drgn and makedumpfile */
 	_XLDUMP_FORMAT_MAX
+};
+
+/** How pages are compressed, in formats that can: XLDUMP_FORMAT_KDUMP. */
+enum xldump_codec {
+	XLDUMP_CODEC_DEFAULT = 0, /**< what every reader of the format understands */
+	XLDUMP_CODEC_NONE = 1,
+	XLDUMP_CODEC_ZLIB = 2,
+	XLDUMP_CODEC_LZO = 3,
+	XLDUMP_CODEC_SNAPPY = 4,
+	XLDUMP_CODEC_ZSTD = 5,
+	_XLDUMP_CODEC_MAX
 };
 
 enum xldump_guest_type {
@@ -90,9 +102,17 @@ const char *xldump_strategy_name(enum xldump_strategy strategy);
 const char *xldump_format_name(enum xldump_format format);
 const char *xldump_guest_type_name(enum xldump_guest_type type);
 
+const char *xldump_codec_name(enum xldump_codec codec);
+
 /** The inverse of the functions above; -EINVAL for an unknown name. */
 int xldump_strategy_parse(const char *name, enum xldump_strategy *ret);
 int xldump_format_parse(const char *name, enum xldump_format *ret);
+
+/** "none", "zlib", "zlib:9" and so on.
+ *
+ * @param ret_level  0 if the text has none
+ * @return -EINVAL for an unknown name, -ERANGE for a level that this codec does not have */
+int xldump_codec_parse(const char *text, enum xldump_codec *ret, int *ret_level);
 
 #define XLDUMP_NAME_MAX 256
 
@@ -126,6 +146,9 @@ struct xldump_progress {
 /** Never called inside the short pause of `precopy`. */
 typedef void (*xldump_progress_fn)(void *data, const struct xldump_progress *progress);
 
+/** As many threads as there are CPUs that this process may use. */
+#define XLDUMP_THREADS_ALL (~0U)
+
 /** Zero-fill, then set `sz` and what you want.  Zero means the default everywhere. */
 struct xldump_options {
 	size_t sz; /**< sizeof(struct xldump_options) of the caller */
@@ -148,6 +171,13 @@ struct xldump_options {
 					 than no dump; the result's `reason` says so */
 	const volatile int *cancel; /**< may be set by a signal handler; the dump then ends with
 					 XLDUMP_CAUSE_CANCELLED and the guest is let go */
+	enum xldump_codec codec;    /**< of XLDUMP_FORMAT_KDUMP; no other format has one */
+	int level;                  /**< of the codec, as xldump_codec_parse() gives it; 0: its own
+					 default */
+	unsigned threads;           /**< that compress, the caller's included; 0: half the CPUs
+					 that this process may use, at most 4; or
+					 XLDUMP_THREADS_ALL */
+	int fd;                     /**< where the dump goes if there is no path */
 };
 
 /** What the file promises. */
@@ -213,7 +243,7 @@ enum xldump_cause xldump_error_cause(const struct xldump *xl);
  * Errors: XLDUMP_CAUSE_NO_DOMAIN; domain 0 is refused with XLDUMP_CAUSE_UNSUPPORTED. */
 int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain *ret);
 
-/** Dump a domain into a file.
+/** Dump a domain into a file, or into a pipe.
  *
  * The file appears under its name only when it is complete and on disk; a failure leaves nothing
  * behind.  It is created with mode 0600: it holds all secrets of the guest.
@@ -225,7 +255,15 @@ int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain
  * next xldump_open() on this host puts the guest right, or xldump_recover().  Where that cannot be
  * recorded (/run/xldump/undo), the guest is not touched: XLDUMP_CAUSE_OUTPUT.
  *
+ * Without a path the dump goes to options->fd, from front to back, in the flattened form of
+ * makedumpfile: to a pipe, for example.  It is whole if its end record is there, which is written
+ * last of all.  The guest never waits for the reader while it is paused by XLDUMP_STRATEGY_PRECOPY
+ * or XLDUMP_STRATEGY_RESCAN; with the others it does.  A reader that goes is XLDUMP_CAUSE_OUTPUT,
+ * without SIGPIPE.  XLDUMP_FORMAT_KDUMP suits; with the formats that are ELF, records overlap, and
+ * the dump fails if the guest's memory map changes.
+ *
  * @param domain   from xldump_domain_find(); domid and uuid are checked again
+ * @param path     NULL: options->fd
  * @param options  NULL for all defaults
  * @param ret      NULL, or caller sets ret->sz; untouched on failure */
 int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const char *path,

@@ -71,11 +71,11 @@ static const char *instant_text(const struct timespec *t, int digits, char *buf,
 	return buf;
 }
 
-void report_text(const struct xldump_result *r)
+void report_text(FILE *to, const struct xldump_result *r)
 {
 	char memory[32], disk[32], took[32], pause[32], instant[64];
 
-	(void)printf("%s%s(domain %u, %s, %s): %s in %s, %u round%s, ", r->domain.name,
+	(void)fprintf(to, "%s%s(domain %u, %s, %s): %s in %s, %u round%s, ", r->domain.name,
 		     r->domain.name[0] ? " " : "", r->domain.domid,
 		     xldump_guest_type_name(r->domain.type),
 		     size_text(r->domain.memory, memory, sizeof(memory)),
@@ -83,16 +83,16 @@ void report_text(const struct xldump_result *r)
 		     time_text(r->duration_ns, took, sizeof(took)), r->rounds,
 		     r->rounds == 1 ? "" : "s");
 	if (r->was_stopped)
-		(void)printf("guest was not running, ");
+		(void)fprintf(to, "guest was not running, ");
 	else
-		(void)printf("guest stopped %s, ", time_text(r->pause_ns, pause, sizeof(pause)));
-	(void)printf("consistent as of %s",
+		(void)fprintf(to, "guest stopped %s, ", time_text(r->pause_ns, pause, sizeof(pause)));
+	(void)fprintf(to, "consistent as of %s",
 		     instant_text(&r->instant, 3, instant, sizeof(instant)));
 	if (r->guarantee == XLDUMP_SUSPECTS)
-		(void)printf(" except %" PRIu64 " pages listed in the file", r->suspect_pages);
+		(void)fprintf(to, " except %" PRIu64 " pages listed in the file", r->suspect_pages);
 	if (r->reason[0])
-		(void)printf(" (%s)", r->reason);
-	(void)printf("\n");
+		(void)fprintf(to, " (%s)", r->reason);
+	(void)fprintf(to, "\n");
 }
 
 static void add_string(struct json_object *o, const char *key, const char *value)
@@ -105,14 +105,16 @@ static void add_number(struct json_object *o, const char *key, uint64_t value)
 	(void)json_object_object_add(o, key, json_object_new_uint64(value));
 }
 
-static void print_json(struct json_object *o)
+static void print_json(FILE *to, struct json_object *o)
 {
-	(void)printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								      JSON_C_TO_STRING_NOSLASHESCAPE));
+	(void)fprintf(to, "%s\n",
+		      json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								JSON_C_TO_STRING_NOSLASHESCAPE));
 	(void)json_object_put(o);
 }
 
-void report_json(const struct xldump_result *r, const char *path, enum xldump_format format)
+void report_json(FILE *to, const struct xldump_result *r, const char *path,
+		 enum xldump_format format)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *d = json_object_new_object();
@@ -143,15 +145,15 @@ void report_json(const struct xldump_result *r, const char *path, enum xldump_fo
 	(void)json_object_object_add(o, "was_stopped", json_object_new_boolean(r->was_stopped));
 	add_string(o, "instant", instant_text(&r->instant, 9, instant, sizeof(instant)));
 	add_string(o, "kernel", r->kernel);
-	print_json(o);
+	print_json(to, o);
 }
 
-void report_error_json(const char *text, enum xldump_cause cause)
+void report_error_json(FILE *to, const char *text, enum xldump_cause cause)
 {
 	struct json_object *o = json_object_new_object();
 
 	add_string(o, "error", text);
 	add_string(o, "cause", report_cause_name(cause));
 	add_number(o, "status", (uint64_t)cause);
-	print_json(o);
+	print_json(to, o);
 }

@@ -3,16 +3,19 @@
 #ifndef XL_CLI_REPORT_H
 #define XL_CLI_REPORT_H
 
+#include <stdio.h>
+
 #include "xldump.h"
 
-/* One line, "web01 (domain 3, PVH, 4.0 GiB): 1.1 GiB in 2.3 s, ...", on standard output. */
-void report_text(const struct xldump_result *r);
+/* One line, "web01 (domain 3, PVH, 4.0 GiB): 1.1 GiB in 2.3 s, ...". */
+void report_text(FILE *to, const struct xldump_result *r);
 
 /* The same as one JSON object on one line. */
-void report_json(const struct xldump_result *r, const char *path, enum xldump_format format);
+void report_json(FILE *to, const struct xldump_result *r, const char *path,
+		 enum xldump_format format);
 
 /* A failure as one JSON object: {"error": "...", "cause": "no-domain", "status": 3}. */
-void report_error_json(const char *text, enum xldump_cause cause);
+void report_error_json(FILE *to, const char *text, enum xldump_cause cause);
 
 /* "no-domain" and so on. */
 const char *report_cause_name(enum xldump_cause cause);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Little-endian numbers in byte buffers: what file formats and guest memory are made of. */
+/* Numbers in byte buffers: little endian, as file formats and guest memory have them; big endian in
+ * the flattened form alone. */
 #ifndef XL_BASE_BYTES_H
 #define XL_BASE_BYTES_H
 
@@ -47,6 +48,12 @@ static inline void xl_put_le32(void *p, uint32_t v)
 static inline void xl_put_le64(void *p, uint64_t v)
 {
 	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void xl_put_be64(void *p, uint64_t v)
+{
+	v = htobe64(v);
 	memcpy(p, &v, sizeof(v));
 }
 

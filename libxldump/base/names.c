@@ -19,6 +19,7 @@ static const char *const strategy_name[_XLDUMP_STRATEGY_MAX] = {
 static const char *const format_name[_XLDUMP_FORMAT_MAX] = {
 	[XLDUMP_FORMAT_ELF] = "elf",
 	[XLDUMP_FORMAT_XENCORE] = "xencore",
+	[XLDUMP_FORMAT_KDUMP] = "kdump",
 };
 
 static const char *const type_name[] = {

@@ -44,10 +44,10 @@ static void place(struct xl_format *f, uint32_t vcpus)
 	uint64_t most = f->slots.nr_pfns / 2 + 8;
 
 	f->data_start = page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * (runs * 2 + 1024) +
-				   xl_elf_notes_max(vcpus));
+				   xl_notes_max(vcpus));
 	f->overflow_start = f->data_start + (f->slots.nr_pfns << XL_PAGE_SHIFT) +
 			    page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * most +
-				       xl_elf_notes_max(XL_MAX_VCPUS));
+				       xl_notes_max(XL_MAX_VCPUS));
 }
 
 static void elf_close(struct xl_format *f)
@@ -68,7 +68,7 @@ static void elf_closep(struct xl_format **f)
 }
 
 static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		    bool sections_only, struct xl_format **ret)
+		    const struct xl_format_params *params, struct xl_format **ret)
 {
 	_cleanup_(elf_closep) struct xl_format *f = calloc(1, sizeof(*f));
 
@@ -78,7 +78,7 @@ static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_
 	if (!f)
 		return xl_err(x, -ENOMEM, "open the ELF file");
 	f->sink = sink;
-	f->sections_only = sections_only;
+	f->sections_only = params->format == XLDUMP_FORMAT_XENCORE;
 	f->buf = malloc(XL_ELF_BUF_SIZE);
 	if (!f->buf || xl_slots_init(&f->slots, layout->nr_pfns, layout->present) < 0 ||
 	    xl_bitmap_init(&f->known, layout->nr_pfns) < 0 ||
@@ -131,6 +131,9 @@ static int elf_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const vo
 		return xl_err(x, -EINVAL, "page %#" PRIx64 " of only %#" PRIx64, pfn,
 			      f->slots.nr_pfns);
 	xl_bitmap_set(&f->known, pfn);
+	/* What cannot be moved to its place at the end is not worth sending. */
+	if (!xl_sink_seekable(f->sink) && !xl_bitmap_test(&f->slots.present, pfn))
+		return 0;
 	if (xl_page_is_zero(page)) {
 		/* An older copy may be in the file, or wait in the buffer to be written. */
 		if (xl_bitmap_test(&f->stored, pfn))

@@ -88,9 +88,9 @@ static int make_notes(struct xl_ctx *x, struct xl_seal *s)
 {
 	int r;
 
-	xl_elf_notes(&s->notes, s->cut);
+	xl_notes_add(&s->notes, s->cut);
 	s->own_note = s->notes.len;
-	r = xl_elf_provenance(&s->notes, s->cut, s->final.count);
+	r = xl_notes_provenance(&s->notes, s->cut, s->final.count);
 	s->own_note_size = s->notes.len - s->own_note;
 	xl_elf_xen_notes(&s->xen_notes, s->cut, s->final.count);
 	xl_elf_xen_prstatus(&s->prstatus, s->cut);
@@ -116,6 +116,10 @@ static int settle_pages(struct xl_ctx *x, struct xl_seal *s)
 	if (!same || s->data_start != f->data_start) {
 		int r;
 
+		if (!xl_sink_seekable(f->sink))
+			return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ESPIPE,
+				       "the guest's memory map changed during the dump, and pages "
+				       "of an ELF file cannot be moved in a pipe; use --format=kdump");
 		xl_log(x, XLDUMP_LOG_DEBUG, "moving pages within the file");
 		r = xl_elf_relayout(x, f, &s->final, s->data_start);
 		if (r < 0)

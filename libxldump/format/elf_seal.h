@@ -5,28 +5,7 @@
 
 #include "format/elf_loads.h"
 #include "format/elf_private.h"
-
-/* ---- a stretch of the file that is written from front to back ---- */
-
-#define XL_OUT_SIZE (64 * 1024)
-
-struct xl_out {
-	struct xl_ctx *x;
-	struct xl_sink *sink;
-	uint64_t offset; /* of the first byte in buf */
-	size_t len;
-	int r; /* the first error; nothing is written after it */
-	uint8_t buf[XL_OUT_SIZE];
-};
-
-/* Errors stay in o->r, so that only the last call need be looked at. */
-int xl_out_flush(struct xl_out *o);
-int xl_out_seek(struct xl_out *o, uint64_t offset);
-uint64_t xl_out_tell(const struct xl_out *o);
-void xl_out_bytes(struct xl_out *o, const void *data, size_t len);
-void xl_out_u64(struct xl_out *o, uint64_t v);
-
-/* ---- the file ---- */
+#include "format/out.h"
 
 #define XL_MAX_SECTIONS 16
 
@@ -51,11 +30,6 @@ struct xl_seal {
 	uint64_t shoff;
 	struct xl_out out;
 };
-
-static inline uint64_t xl_align_up(uint64_t v, uint64_t to)
-{
-	return (v + to - 1) / to * to;
-}
 
 /* Where the notes of the PT_NOTE begin: behind the program headers. */
 uint64_t xl_elf_notes_start(const struct xl_seal *s);

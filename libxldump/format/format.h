@@ -20,12 +20,19 @@ struct xl_layout {
 	uint32_t vcpus;
 };
 
+/* What the user chose, after it was checked: a codec that the format has, a level that the codec has. */
+struct xl_format_params {
+	enum xldump_format format; /* the formats of one family share their operations */
+	enum xldump_codec codec;
+	int level;
+	unsigned threads;
+};
+
 struct xl_format;
 
 struct xl_format_ops {
-	/* sections_only: see XLDUMP_FORMAT_XENCORE. */
 	int (*open)(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		    bool sections_only, struct xl_format **ret);
+		    const struct xl_format_params *params, struct xl_format **ret);
 
 	/* One page of a pfn below nr_pfns, in any order; the last one put wins.  A pfn that was not
 	 * in the layout is accepted (the guest ballooned up). */
@@ -40,6 +47,9 @@ struct xl_format_ops {
 	void (*close)(struct xl_format *f);
 };
 
-extern const struct xl_format_ops xl_format_elf;
+extern const struct xl_format_ops xl_format_elf, xl_format_kdump;
+
+/* The operations of a format; NULL for a value out of range. */
+const struct xl_format_ops *xl_format_ops_of(enum xldump_format format);
 
 #endif

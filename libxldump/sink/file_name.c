@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A dump file: its name, which it has not before it is complete and on disk. */
-#include "sink/sink.h"
+#include "sink/file_private.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -9,57 +9,56 @@
 #include <sys/stat.h>
 
 #include "hv/undo.h"
-#include "sink/file_private.h"
 
 /* Tries to find a free temporary name: 36^6 of them exist. */
 #define NAME_TRIES 100
 #define SUFFIX_LEN 6
 #define PARTIAL_MARK ".partial-"
 
-static int set_path(struct xl_ctx *x, struct xl_sink *s, const char *path)
+static int set_path(struct xl_ctx *x, struct xl_file *f, const char *path)
 {
 	const char *slash;
 
-	s->path = strdup(path);
-	if (!s->path)
+	f->path = strdup(path);
+	if (!f->path)
 		return xl_err(x, -ENOMEM, "remember the path of the output");
-	slash = strrchr(s->path, '/');
-	s->name = slash ? slash + 1 : s->path;
+	slash = strrchr(f->path, '/');
+	f->name = slash ? slash + 1 : f->path;
 	if (!slash)
-		s->dir = strdup(".");
-	else if (slash == s->path)
-		s->dir = strdup("/");
+		f->dir = strdup(".");
+	else if (slash == f->path)
+		f->dir = strdup("/");
 	else
-		s->dir = strndup(s->path, (size_t)(slash - s->path));
-	if (!s->dir)
+		f->dir = strndup(f->path, (size_t)(slash - f->path));
+	if (!f->dir)
 		return xl_err(x, -ENOMEM, "remember the directory of the output");
 
-	if (!s->path[0])
+	if (!f->path[0])
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EINVAL,
 			       "the path of the output is empty");
-	if (!s->name[0] || !strcmp(s->name, ".") || !strcmp(s->name, ".."))
+	if (!f->name[0] || !strcmp(f->name, ".") || !strcmp(f->name, ".."))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EISDIR,
-			       "%s is a directory; name a file in it", s->path);
+			       "%s is a directory; name a file in it", f->path);
 	return 0;
 }
 
-static int open_dir(struct xl_ctx *x, struct xl_sink *s)
+static int open_dir(struct xl_ctx *x, struct xl_file *f)
 {
-	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dirfd >= 0)
+	f->dirfd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->dirfd >= 0)
 		return 0;
 	switch (errno) {
 	case ENOENT:
-		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOENT, "%s: no such directory", s->dir);
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOENT, "%s: no such directory", f->dir);
 	case ENOTDIR:
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOTDIR, "%s is not a directory",
-			       s->dir);
+			       f->dir);
 	case EACCES:
 	case EPERM:
-		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -errno, "%s: %s", s->dir,
+		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -errno, "%s: %s", f->dir,
 			       strerror(errno));
 	default:
-		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -errno, "%s: %s", s->dir,
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -errno, "%s: %s", f->dir,
 			       strerror(errno));
 	}
 }
@@ -82,24 +81,24 @@ static const char *kind_of(mode_t mode)
 }
 
 /* What is there under the name now. */
-static int check_target(struct xl_ctx *x, const struct xl_sink *s)
+static int check_target(struct xl_ctx *x, const struct xl_file *f)
 {
 	struct stat st;
 
-	if (fstatat(s->dirfd, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : xl_sink_fail(x, s, errno, "look at it");
+	if (fstatat(f->dirfd, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : xl_file_fail(x, f, errno, "look at it");
 	if (S_ISDIR(st.st_mode))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EISDIR,
-			       "%s is a directory; name a file in it", s->path);
+			       "%s is a directory; name a file in it", f->path);
 	if (!S_ISREG(st.st_mode))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EINVAL,
-			       "%s is %s; a dump is written into a regular file", s->path,
+			       "%s is %s; a dump is written into a regular file", f->path,
 			       kind_of(st.st_mode));
-	return s->overwrite ? 0 : xl_sink_fail(x, s, EEXIST, "");
+	return f->overwrite ? 0 : xl_file_fail(x, f, EEXIST, "");
 }
 
 /* A name for the file while it grows; hidden, and short enough whatever the target's length. */
-static int make_partial(struct xl_sink *s, char ret[NAME_MAX + 1])
+static int make_partial(struct xl_file *f, char ret[NAME_MAX + 1])
 {
 	static const char digits[36] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	const int room = NAME_MAX - 1 - (int)strlen(PARTIAL_MARK) - SUFFIX_LEN;
@@ -108,7 +107,7 @@ static int make_partial(struct xl_sink *s, char ret[NAME_MAX + 1])
 
 	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
 		return -errno;
-	n = snprintf(ret, NAME_MAX + 1, ".%.*s" PARTIAL_MARK, room, s->name);
+	n = snprintf(ret, NAME_MAX + 1, ".%.*s" PARTIAL_MARK, room, f->name);
 	for (int i = 0; i < SUFFIX_LEN; i++)
 		ret[n++] = digits[raw[i] % sizeof(digits)];
 	ret[n] = '\0';
@@ -117,52 +116,52 @@ static int make_partial(struct xl_sink *s, char ret[NAME_MAX + 1])
 
 /* Why a file could not be created in a directory that can be opened and, as access(2) says,
  * written: then it is the file system itself that does not want files (proc, sysfs). */
-static int fail_create(struct xl_ctx *x, const struct xl_sink *s, int e)
+static int fail_create(struct xl_ctx *x, const struct xl_file *f, int e)
 {
-	bool allowed = faccessat(s->dirfd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+	bool allowed = faccessat(f->dirfd, ".", W_OK | X_OK, AT_EACCESS) == 0;
 
 	switch (e) {
 	case EACCES:
 	case EPERM:
 		if (!allowed)
 			return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -e,
-				       "%s: no permission to create files in %s", s->path,
-				       s->dir);
+				       "%s: no permission to create files in %s", f->path,
+				       f->dir);
 		/* fall through */
 	case ENOENT:
 	case EINVAL:
 	case EOPNOTSUPP:
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -e,
-			       "%s: file system cannot hold a dump", s->path);
+			       "%s: file system cannot hold a dump", f->path);
 	default:
-		return xl_sink_fail(x, s, e, "create");
+		return xl_file_fail(x, f, e, "create");
 	}
 }
 
-static int create_partial(struct xl_ctx *x, struct xl_sink *s)
+static int create_partial(struct xl_ctx *x, struct xl_file *f)
 {
 	char name[NAME_MAX + 1];
 
 	for (int i = 0; i < NAME_TRIES; i++) {
-		int r = make_partial(s, name);
+		int r = make_partial(f, name);
 
 		if (r < 0)
-			return xl_sink_fail(x, s, -r, "make a temporary name");
-		xl_undo_partial(s->undo, s->dirfd, name);
-		s->fd = openat(s->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			return xl_file_fail(x, f, -r, "make a temporary name");
+		xl_undo_partial(f->undo, f->dirfd, name);
+		f->fd = openat(f->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			       0600);
-		if (s->fd >= 0) {
-			s->partial = strdup(name);
-			if (s->partial)
+		if (f->fd >= 0) {
+			f->partial = strdup(name);
+			if (f->partial)
 				return 0;
-			(void)unlinkat(s->dirfd, name, 0);
+			(void)unlinkat(f->dirfd, name, 0);
 			return xl_err(x, -ENOMEM, "remember the temporary name");
 		}
 		if (errno != EEXIST)
-			return fail_create(x, s, errno);
+			return fail_create(x, f, errno);
 	}
 	return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EBUSY, "%s: no free temporary name beside it",
-		       s->path);
+		       f->path);
 }
 
 /* Whether a file without a name can get one later: that goes by its entry in /proc, as only
@@ -175,70 +174,91 @@ static bool linkable(int fd)
 	return faccessat(AT_FDCWD, proc, F_OK, 0) == 0;
 }
 
-static int create(struct xl_ctx *x, struct xl_sink *s)
+static int create(struct xl_ctx *x, struct xl_file *f)
 {
-	if (s->naming != XL_SINK_NAMING_BEST)
-		return create_partial(x, s);
+	if (f->naming != XL_SINK_NAMING_BEST)
+		return create_partial(x, f);
 
-	s->fd = openat(s->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd >= 0 && linkable(s->fd))
+	f->fd = openat(f->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (f->fd >= 0 && linkable(f->fd))
 		return 0;
-	if (s->fd >= 0) {
-		(void)close(s->fd);
-		s->fd = -1;
+	if (f->fd >= 0) {
+		(void)close(f->fd);
+		f->fd = -1;
 	} else if (errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EMFILE ||
 		   errno == ENFILE || errno == ENOMEM) {
-		return fail_create(x, s, errno);
+		return fail_create(x, f, errno);
 	}
-	return create_partial(x, s);
+	return create_partial(x, f);
 }
 
 /* The file holds every secret of the guest, and open(2) lets the umask take bits away only from
  * what it was asked for: the owner's own bits are restored here. */
-static int make_private(struct xl_ctx *x, struct xl_sink *s)
+static int make_private(struct xl_ctx *x, struct xl_file *f)
 {
 	struct stat st;
 
-	if (fchmod(s->fd, 0600) < 0 && errno != EPERM && errno != EOPNOTSUPP)
-		return xl_sink_fail(x, s, errno, "set its permissions");
-	if (fstat(s->fd, &st) < 0)
-		return xl_sink_fail(x, s, errno, "look at it");
+	if (fchmod(f->fd, 0600) < 0 && errno != EPERM && errno != EOPNOTSUPP)
+		return xl_file_fail(x, f, errno, "set its permissions");
+	if (fstat(f->fd, &st) < 0)
+		return xl_file_fail(x, f, errno, "look at it");
 	if (st.st_mode & 077)
 		xl_log(x, XLDUMP_LOG_WARNING,
-		       "%s: this file system lets others read it (mode %03o)", s->path,
+		       "%s: this file system lets others read it (mode %03o)", f->path,
 		       (unsigned)st.st_mode & 0777);
 	return 0;
+}
+
+void xl_file_close(struct xl_sink *s)
+{
+	struct xl_file *f = xl_file_of(s);
+
+	if (f->partial)
+		(void)unlinkat(f->dirfd, f->partial, 0);
+	xl_closep(&f->fd);
+	xl_closep(&f->dirfd);
+	free(f->partial);
+	free(f->dir);
+	free(f->path);
+	free(f);
+}
+
+static void file_closep(struct xl_file **f)
+{
+	if (*f)
+		xl_file_close(&(*f)->sink);
 }
 
 int xl_sink_file_open_as(struct xl_ctx *x, const char *path, bool overwrite,
 			 enum xl_sink_naming naming, struct xl_sink **ret)
 {
-	_cleanup_(xl_sink_closep) struct xl_sink *s = calloc(1, sizeof(*s));
+	_cleanup_(file_closep) struct xl_file *f = calloc(1, sizeof(*f));
 	int r;
 
-	if (!s)
+	if (!f)
 		return xl_err(x, -ENOMEM, "open the output");
-	s->fd = s->dirfd = -1;
-	s->overwrite = overwrite;
-	s->naming = naming;
-	s->undo = x->undo;
+	f->sink.ops = &xl_file_ops;
+	f->fd = f->dirfd = -1;
+	f->overwrite = overwrite;
+	f->naming = naming;
+	f->undo = x->undo;
 
-	r = set_path(x, s, path);
+	r = set_path(x, f, path);
 	if (r < 0)
 		return r;
-	r = open_dir(x, s);
+	r = open_dir(x, f);
 	if (r < 0)
 		return r;
-	r = check_target(x, s);
+	r = check_target(x, f);
 	if (r < 0)
 		return r;
-	r = create(x, s);
+	r = create(x, f);
 	if (r < 0)
 		return r;
-	r = make_private(x, s);
+	r = make_private(x, f);
 	if (r < 0)
 		return r;
-	*ret = XL_TAKE_PTR(s);
+	*ret = &XL_TAKE_PTR(f)->sink;
 	return 0;
 }
 
@@ -247,89 +267,76 @@ int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct
 	return xl_sink_file_open_as(x, path, overwrite, XL_SINK_NAMING_BEST, ret);
 }
 
-void xl_sink_close(struct xl_sink *s)
-{
-	if (!s)
-		return;
-	if (s->partial)
-		(void)unlinkat(s->dirfd, s->partial, 0);
-	xl_closep(&s->fd);
-	xl_closep(&s->dirfd);
-	free(s->partial);
-	free(s->dir);
-	free(s->path);
-	free(s);
-}
-
 /* Rename our temporary name to the target's, which must not exist unless overwriting. */
-static int rename_partial(struct xl_sink *s)
+static int rename_partial(struct xl_file *f)
 {
-	if (s->overwrite)
-		return renameat(s->dirfd, s->partial, s->dirfd, s->name) < 0 ? -errno : 0;
+	if (f->overwrite)
+		return renameat(f->dirfd, f->partial, f->dirfd, f->name) < 0 ? -errno : 0;
 
-	if (s->naming != XL_SINK_NAMING_LINK) {
-		if (renameat2(s->dirfd, s->partial, s->dirfd, s->name, RENAME_NOREPLACE) == 0)
+	if (f->naming != XL_SINK_NAMING_LINK) {
+		if (renameat2(f->dirfd, f->partial, f->dirfd, f->name, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno != EINVAL && errno != ENOSYS)
 			return -errno;
 	}
 	/* A rename that replaces nothing is unknown here; a link never replaces. */
-	if (linkat(s->dirfd, s->partial, s->dirfd, s->name, 0) < 0)
+	if (linkat(f->dirfd, f->partial, f->dirfd, f->name, 0) < 0)
 		return -errno;
-	(void)unlinkat(s->dirfd, s->partial, 0);
+	(void)unlinkat(f->dirfd, f->partial, 0);
 	return 0;
 }
 
 /* Give the nameless file a name: the target's, or a temporary one first when an old file is to be
  * replaced, for linkat(2) replaces nothing. */
-static int link_nameless(struct xl_sink *s)
+static int link_nameless(struct xl_file *f)
 {
 	char proc[64], name[NAME_MAX + 1];
 	int r;
 
-	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->fd);
-	if (!s->overwrite)
-		return linkat(AT_FDCWD, proc, s->dirfd, s->name, AT_SYMLINK_FOLLOW) < 0 ? -errno
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", f->fd);
+	if (!f->overwrite)
+		return linkat(AT_FDCWD, proc, f->dirfd, f->name, AT_SYMLINK_FOLLOW) < 0 ? -errno
 											 : 0;
 	for (int i = 0; i < NAME_TRIES; i++) {
-		r = make_partial(s, name);
+		r = make_partial(f, name);
 		if (r < 0)
 			return r;
-		xl_undo_partial(s->undo, s->dirfd, name);
-		if (linkat(AT_FDCWD, proc, s->dirfd, name, AT_SYMLINK_FOLLOW) == 0)
+		xl_undo_partial(f->undo, f->dirfd, name);
+		if (linkat(AT_FDCWD, proc, f->dirfd, name, AT_SYMLINK_FOLLOW) == 0)
 			break;
 		if (errno != EEXIST || i == NAME_TRIES - 1)
 			return -errno;
 	}
-	r = renameat(s->dirfd, name, s->dirfd, s->name) < 0 ? -errno : 0;
+	r = renameat(f->dirfd, name, f->dirfd, f->name) < 0 ? -errno : 0;
 	if (r < 0)
-		(void)unlinkat(s->dirfd, name, 0);
+		(void)unlinkat(f->dirfd, name, 0);
 	return r;
 }
 
-int xl_sink_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
+int xl_file_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
 		   uint64_t *ret_disk_bytes)
 {
+	struct xl_file *f = xl_file_of(s);
 	struct stat st;
 	int r;
 
-	if (fsync(s->fd) < 0)
-		return xl_sink_fail(x, s, errno, "bring it to disk");
-	if (fstat(s->fd, &st) < 0)
-		return xl_sink_fail(x, s, errno, "look at it");
+	if (fsync(f->fd) < 0)
+		return xl_file_fail(x, f, errno, "bring it to disk");
+	if (fstat(f->fd, &st) < 0)
+		return xl_file_fail(x, f, errno, "look at it");
 
-	r = s->partial ? rename_partial(s) : link_nameless(s);
+	r = f->partial ? rename_partial(f) : link_nameless(f);
 	if (r < 0)
-		return xl_sink_fail(x, s, -r, "give it its name");
-	free(s->partial);
-	s->partial = NULL;
+		return xl_file_fail(x, f, -r, "give it its name");
+	free(f->partial);
+	f->partial = NULL;
 
 	/* The data is safe and the name is there; a directory that cannot be synced (some network
 	 * file systems) is no reason to throw the dump away. */
-	if (fsync(s->dirfd) < 0)
+	if (fsync(f->dirfd) < 0)
 		xl_log(x, XLDUMP_LOG_WARNING,
 		       "%s is complete, but its name may not survive a power failure: %s",
-		       s->path, strerror(errno));
+		       f->path, strerror(errno));
 	*ret_file_bytes = (uint64_t)st.st_size;
 	*ret_disk_bytes = (uint64_t)st.st_blocks * 512;
 	return 0;

@@ -4,7 +4,7 @@
 #ifndef XL_SINK_FILE_PRIVATE_H
 #define XL_SINK_FILE_PRIVATE_H
 
-#include "sink/sink.h"
+#include "sink/sink_ops.h"
 
 enum xl_sink_naming {
 	XL_SINK_NAMING_BEST,    /* O_TMPFILE where it works */
@@ -12,7 +12,8 @@ enum xl_sink_naming {
 	XL_SINK_NAMING_LINK,    /* the same, and as if renameat2() had no flags (9p, NFS) */
 };
 
-struct xl_sink {
+struct xl_file {
+	struct xl_sink sink;
 	int fd, dirfd;
 	char *path; /* what the user typed, for messages */
 	char *dir;
@@ -24,10 +25,21 @@ struct xl_sink {
 	struct xl_undo *undo; /* told of every temporary name before it is given */
 };
 
+extern const struct xl_sink_ops xl_file_ops;
+
+static inline struct xl_file *xl_file_of(struct xl_sink *s)
+{
+	return (struct xl_file *)s;
+}
+
 _must_check_ int xl_sink_file_open_as(struct xl_ctx *x, const char *path, bool overwrite,
 				      enum xl_sink_naming naming, struct xl_sink **ret);
 
+int xl_file_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
+		   uint64_t *ret_disk_bytes);
+void xl_file_close(struct xl_sink *s);
+
 /* Words and cause for an errno value; `what` completes "cannot ...".  Returns -e. */
-int xl_sink_fail(struct xl_ctx *x, const struct xl_sink *s, int e, const char *what);
+int xl_file_fail(struct xl_ctx *x, const struct xl_file *f, int e, const char *what);
 
 #endif

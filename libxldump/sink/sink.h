@@ -7,7 +7,12 @@
 
 #include "base/ctx.h"
 
-struct xl_sink;
+struct xl_sink_ops;
+
+/* Each kind of sink has this first in a structure of its own. */
+struct xl_sink {
+	const struct xl_sink_ops *ops;
+};
 
 /* A new file, invisible until it is committed: O_TMPFILE where the file system has it, a
  * `.NAME.partial-XXXXXX` beside the target otherwise.  Mode 0600.
@@ -16,6 +21,17 @@ struct xl_sink;
  * that `path` is not an existing file (unless overwrite), a directory, or something else than a
  * regular file.  Causes: EXISTS, OUTPUT, PERMISSION, NO_SPACE. */
 int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct xl_sink **ret);
+
+/* A descriptor that is written from front to back, in the flattened form of makedumpfile (fd.c), at
+ * once: nothing of what was written can be taken back, and only the end record, which is written by
+ * xl_sink_commit(), makes it whole.  The descriptor stays the caller's.  A slow reader is waited
+ * for, until the caller cancels; one that has gone is an error, without SIGPIPE.
+ *
+ * A terminal is refused.  Causes: OUTPUT, NO_SPACE. */
+int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret);
+
+/* Whether bytes can be read back, replaced and moved: not in a pipe. */
+bool xl_sink_seekable(const struct xl_sink *s);
 
 /* Bytes at any offset, any number of times.  NO_SPACE on ENOSPC and EDQUOT. */
 int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
@@ -33,7 +49,7 @@ int xl_sink_truncate(struct xl_ctx *x, struct xl_sink *s, uint64_t size);
  * numbers.  A check before work, not a reservation. */
 int xl_sink_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes);
 
-/* fsync, give it its name (link or rename), fsync the directory.  A file of that name that
+/* Of a file: fsync, give it its name (link or rename), fsync the directory.  A file of that name that
  * appeared meanwhile is not overwritten unless asked: EXISTS. */
 int xl_sink_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
 		   uint64_t *ret_disk_bytes);

@@ -93,7 +93,7 @@ static int dump(struct job *j, struct xl_sink *sink)
 		abort();
 	xl_bitmap_copy(&j->layout, &j->map.present);
 	layout = (struct xl_layout){ j->map.nr_pfns, &j->layout, 2 };
-	r = xl_format_elf.open(&j->x, &layout, sink, false, &j->format);
+	r = xl_format_elf.open(&j->x, &layout, sink, &(struct xl_format_params){ 0 }, &j->format);
 	if (r == 0)
 		r = xl_pipeline_init(&j->x, &j->pipe, &xl_format_elf, j->format, j->map.nr_pfns,
 				     FUZZ_FRAMES);

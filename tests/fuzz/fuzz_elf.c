@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pages as they come, a cut with a hostile guest in it, and the file that is made of them.
  *
- *	b:flags (1 PV, 2 sections only) w:nr_pfns b:vcpus
+ *	b:flags (1 PV, 2 sections only, 4 kdump) w:nr_pfns b:vcpus
  *	layout: b:n, n x (w:first w:count b:step)
  *	puts: b:n, n x (w:first w:count b:step b:type b:contents); contents 0 is a page of zeros
  *	present at T: the same
@@ -11,7 +11,10 @@
  *	w:vmcoreinfo bytes and the text
  */
 #include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
+#include "kdump.h"
 #include "look_elf.h"
 #include "page/pipeline.h"
 
@@ -128,9 +131,33 @@ static void check_page(void *data, xl_pfn_t pfn, const uint8_t *page)
 	}
 }
 
-static int run(struct xl_ctx *x, struct model *m, struct fuzz_in *in, struct xl_format *format)
+/* The same of a kdump file, with the reader that knows all rules. */
+static void look_kdump(int fd, struct model *m)
 {
-	int r = xl_pipeline_init(x, &m->pipe, &xl_format_elf, format, m->cut.nr_pfns, 512);
+	uint8_t page[XL_PAGE_SIZE];
+	struct kdump k;
+	struct stat st;
+	void *file;
+
+	FUZZ_CHECK(fstat(fd, &st) == 0);
+	file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	FUZZ_CHECK(file != MAP_FAILED);
+	FUZZ_CHECK(kdump_open(&k, file, (uint64_t)st.st_size) == 0);
+	for (xl_pfn_t pfn = 0; pfn < m->cut.nr_pfns; pfn++) {
+		FUZZ_CHECK(kdump_has(&k, pfn) == xl_bitmap_test(&m->cut.present, pfn));
+		if (!kdump_has(&k, pfn))
+			continue;
+		FUZZ_CHECK(kdump_page(&k, pfn, page) == 0);
+		check_page(m, pfn, page);
+	}
+	kdump_close(&k);
+	munmap(file, (size_t)st.st_size);
+}
+
+static int run(struct xl_ctx *x, struct model *m, struct fuzz_in *in,
+	       const struct xl_format_ops *ops, struct xl_format *format)
+{
+	int r = xl_pipeline_init(x, &m->pipe, ops, format, m->cut.nr_pfns, 512);
 
 	if (r == 0)
 		r = put_pages(m, in);
@@ -184,6 +211,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct xl_format *format = NULL;
 	struct xl_ctx x = { 0 };
 	uint8_t flags = fuzz_u8(&in);
+	const struct xl_format_params params = {
+		.format = flags & 4 ? XLDUMP_FORMAT_KDUMP :
+			  flags & 2 ? XLDUMP_FORMAT_XENCORE :
+				      XLDUMP_FORMAT_ELF,
+		.codec = XLDUMP_CODEC_LZO,
+		.threads = 1,
+	};
+	const struct xl_format_ops *ops = xl_format_ops_of(params.format);
 	struct xl_layout layout;
 	struct xl_sink *sink;
 	int fd, r;
@@ -194,14 +229,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	model_init(m, &in);
 	sink = look_sink(&fd);
 	layout = (struct xl_layout){ m->cut.nr_pfns, &m->layout, m->cut.vcpus };
-	r = xl_format_elf.open(&x, &layout, sink, flags & 2, &format);
+	r = ops->open(&x, &layout, sink, &params, &format);
 	FUZZ_CHECK(r == 0);
-	r = run(&x, m, &in, format);
+	r = run(&x, m, &in, ops, format);
 	/* More page tables than are believed; all else must give a file. */
 	FUZZ_CHECK(r == 0 || r == -E2BIG);
-	if (r == 0)
+	if (r == 0 && params.format == XLDUMP_FORMAT_KDUMP)
+		look_kdump(fd, m);
+	else if (r == 0)
 		look_elf(fd, &m->cut, check_page, m);
-	xl_format_elf.close(format);
+	ops->close(format);
 	xl_sink_close(sink);
 	xl_pipeline_deinit(&m->pipe);
 	xl_bitmap_deinit(&m->layout);

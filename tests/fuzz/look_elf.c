@@ -20,16 +20,17 @@ struct look {
 
 struct xl_sink *look_sink(int *ret_fd)
 {
-	struct xl_sink *s = calloc(1, sizeof(*s));
+	struct xl_file *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		abort();
+	s->sink.ops = &xl_file_ops;
 	s->dirfd = -1;
 	s->fd = memfd_create("dump", MFD_CLOEXEC);
 	s->path = strdup("dump");
 	FUZZ_CHECK(s->fd >= 0 && s->path);
 	*ret_fd = s->fd;
-	return s;
+	return &s->sink;
 }
 
 static void check_inside(const struct look *l, uint64_t offset, uint64_t len)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The container: an ELF file, its sections, and where each page is. */
+/* The container: an ELF file, its sections, and where each page is; or another one. */
 #include "core.h"
 
 #include <endian.h>
@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "kdump.h"
 
 uint64_t le64(const void *p)
 {
@@ -148,6 +150,67 @@ static int map_file(struct core *c)
 	return 0;
 }
 
+static int reassemble(struct core *c)
+{
+	uint64_t size;
+
+	c->freed = flat_read(c->file, c->size, false, &size, c->error);
+	if (!c->freed)
+		return -1;
+	munmap((void *)c->file, c->size);
+	c->file = c->freed;
+	c->size = size;
+	return 0;
+}
+
+static int unpack_pages(struct core *c, struct kdump *k, unsigned char *to)
+{
+	size_t room = 0;
+
+	for (uint64_t pfn = 0; pfn < k->max_mapnr; pfn++) {
+		unsigned char page[PAGE];
+
+		if (!kdump_has(k, pfn))
+			continue;
+		if (kdump_page(k, pfn, page) < 0)
+			return fail(c, k->error);
+		/* Pages of zeros are there, and take no memory. */
+		if (page[0] || memcmp(page, page + 1, PAGE - 1) != 0)
+			memcpy(to + c->pages * PAGE, page, PAGE);
+		if (add_page(c, &room, pfn, NO_FRAME, c->pages * PAGE) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_kdump(struct core *c)
+{
+	struct kdump k;
+	unsigned char *to = MAP_FAILED;
+	int r = kdump_open(&k, c->file, c->size);
+
+	if (r < 0)
+		(void)fail(c, k.error);
+	else if (!k.pages)
+		r = fail(c, "no pages in it");
+	if (r == 0) {
+		to = mmap(NULL, k.pages * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		r = to == MAP_FAILED ? fail(c, strerror(errno)) : unpack_pages(c, &k, to);
+	}
+	if (to != MAP_FAILED) {
+		if (!c->freed)
+			munmap((void *)c->file, c->size);
+		free(c->freed);
+		c->freed = NULL;
+		c->file = to;
+		c->size = k.pages * PAGE;
+	}
+	c->kdump = true;
+	kdump_close(&k);
+	return r;
+}
+
 int core_open(struct core *c, const char *path)
 {
 	struct part pages;
@@ -158,9 +221,13 @@ int core_open(struct core *c, const char *path)
 	c->fd = -1;
 	if (map_file(c) < 0)
 		return -1;
+	if (flat_is(c->file, c->size) && reassemble(c) < 0)
+		return -1;
+	if (kdump_is(c->file, c->size))
+		return open_kdump(c);
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return fail(c, elf_errmsg(-1));
-	c->elf = elf_begin(c->fd, ELF_C_READ, NULL);
+	c->elf = c->freed ? elf_memory(c->freed, c->size) : elf_begin(c->fd, ELF_C_READ, NULL);
 	if (!c->elf || elf_kind(c->elf) != ELF_K_ELF || gelf_getclass(c->elf) != ELFCLASS64)
 		return fail(c, "not a 64-bit ELF file");
 
@@ -183,8 +250,9 @@ void core_close(struct core *c)
 {
 	if (c->elf)
 		elf_end(c->elf);
-	if (c->file)
+	if (c->file && !c->freed)
 		munmap((void *)c->file, c->size);
+	free(c->freed);
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c->page);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opens a memory dump for the programs that judge dumps: ours with program headers and Xen
- * sections or with the sections alone, xl dump-core's, or any ELF with PT_LOAD.
+ * sections or with the sections alone, xl dump-core's, any ELF with PT_LOAD; kdump-compressed, of
+ * which the pages are unpacked into memory; and the flattened form of any of them.
  *
  * Written from the formats, without a line of the writer.  The file is mapped, nothing in it is
  * believed: every offset and size is checked before it is used.
@@ -40,9 +41,11 @@ struct page {
 struct core {
 	const char *path;
 	int fd;
-	const unsigned char *file;
+	const unsigned char *file; /* of a kdump-compressed one: its pages, unpacked */
 	uint64_t size;
-	Elf *elf;
+	Elf *elf;   /* NULL if it is kdump-compressed */
+	bool kdump;
+	void *freed; /* flattened: the file that was put together again */
 
 	struct page *page; /* ascending by pfn; doubles in the order of the file */
 	size_t pages;

@@ -128,6 +128,11 @@ int main(int argc, char **argv)
 	}
 	if (core_open(&c, argv[1]) < 0) {
 		fprintf(stderr, "%s: %s\n", argv[1], c.error);
+	} else if (c.kdump) {
+		/* All rules of this format hold, or it would not have been opened. */
+		rule(true, "crash, libkdumpfile, makedumpfile: headers, bitmaps, descriptors, pages");
+		printf("%s: %u rules violated\n", argv[1], violated);
+		r = 0;
 	} else {
 		check_header(&c);
 		if (!check_segments(&c))

@@ -9,13 +9,13 @@ struct xl_format {
 };
 
 static int memory_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		       bool sections_only, struct xl_format **ret)
+		       const struct xl_format_params *params, struct xl_format **ret)
 {
 	struct xl_format *f = calloc(1, sizeof(*f));
 
 	(void)x;
 	(void)sink;
-	(void)sections_only;
+	(void)params;
 	if (!f)
 		return -ENOMEM;
 	f->nr_pfns = layout->nr_pfns;
@@ -97,7 +97,7 @@ static int run(struct sim *s, const struct xl_capture_params *params, struct sim
 		return r;
 	layout.nr_pfns = d->map.nr_pfns;
 	layout.present = &d->map.present;
-	r = format_memory.open(&d->x, &layout, NULL, false, &d->format);
+	r = format_memory.open(&d->x, &layout, NULL, NULL, &d->format);
 	if (r < 0)
 		return xl_err(&d->x, r, "open");
 	/* Opening a file takes its time, too. */

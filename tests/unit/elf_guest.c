@@ -45,7 +45,8 @@ struct guest *guest_new(uint64_t nr_pfns, uint32_t vcpus)
 
 void guest_free(struct guest *g)
 {
-	xl_format_elf.close(g->format);
+	if (g->ops)
+		g->ops->close(g->format);
 	xl_sink_close(g->sink);
 	xl_bitmap_deinit(&g->layout);
 	xl_bitmap_deinit(&g->put);
@@ -70,14 +71,25 @@ static void ok(struct guest *g, int r)
 	assert_int_equal(r, 0);
 }
 
-void guest_open(struct guest *g, bool sections_only)
+void guest_open_as(struct guest *g, const struct xl_format_params *params)
 {
 	struct xl_layout layout = {
 		.nr_pfns = g->nr_pfns, .present = &g->layout, .vcpus = g->layout_vcpus
 	};
 
-	ok(g, xl_sink_file_open(&g->ctx, GUEST_FILE, true, &g->sink));
-	ok(g, xl_format_elf.open(&g->ctx, &layout, g->sink, sections_only, &g->format));
+	g->ops = xl_format_ops_of(params->format);
+	if (!g->sink)
+		ok(g, xl_sink_file_open(&g->ctx, GUEST_FILE, true, &g->sink));
+	ok(g, g->ops->open(&g->ctx, &layout, g->sink, params, &g->format));
+}
+
+void guest_open(struct guest *g, bool sections_only)
+{
+	const struct xl_format_params params = {
+		.format = sections_only ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF
+	};
+
+	guest_open_as(g, &params);
 }
 
 void guest_page(xl_pfn_t pfn, uint32_t version, uint8_t page[4096])
@@ -93,7 +105,7 @@ void guest_put(struct guest *g, xl_pfn_t pfn, uint32_t version)
 	uint8_t page[4096];
 
 	guest_page(pfn, version, page);
-	ok(g, xl_format_elf.put(&g->ctx, g->format, pfn, page));
+	ok(g, g->ops->put(&g->ctx, g->format, pfn, page));
 	g->version[pfn] = version;
 	xl_bitmap_set(&g->put, pfn);
 }
@@ -360,17 +372,21 @@ static void check_xen_notes(const struct guest *g, const struct look *l)
 	assert_int_equal(s.sh_size, xl_get_le64(b + 40) * 5168);
 }
 
+void guest_seal(struct guest *g)
+{
+	ok(g, g->ops->seal(&g->ctx, g->format, &g->cut));
+	ok(g, xl_sink_commit(&g->ctx, g->sink, &g->file_bytes, &g->disk_bytes));
+	g->ops->close(g->format);
+	xl_sink_close(g->sink);
+	g->format = NULL;
+	g->sink = NULL;
+}
+
 void guest_finish(struct guest *g)
 {
 	struct look l;
 
-	ok(g, xl_format_elf.seal(&g->ctx, g->format, &g->cut));
-	ok(g, xl_sink_commit(&g->ctx, g->sink, &g->file_bytes, &g->disk_bytes));
-	xl_format_elf.close(g->format);
-	xl_sink_close(g->sink);
-	g->format = NULL;
-	g->sink = NULL;
-
+	guest_seal(g);
 	look_open(&l);
 	check_ehdr(g, &l);
 	if (l.phnum)

@@ -19,6 +19,7 @@ struct guest {
 	uint32_t layout_vcpus;
 
 	struct xl_ctx ctx;
+	const struct xl_format_ops *ops;
 	struct xl_sink *sink;
 	struct xl_format *format;
 	uint64_t file_bytes, disk_bytes;
@@ -32,12 +33,18 @@ void guest_free(struct guest *g);
 void guest_ram(struct guest *g, xl_pfn_t first, uint64_t n);
 
 void guest_open(struct guest *g, bool sections_only);
+
+/* Any format, into GUEST_FILE unless g->sink is there already. */
+void guest_open_as(struct guest *g, const struct xl_format_params *params);
 void guest_put(struct guest *g, xl_pfn_t pfn, uint32_t version);
 
 /* Every page of the layout that was not put yet, ascending; every `zero_every`th is zero. */
 void guest_put_all(struct guest *g, unsigned zero_every);
 
-/* Seal, commit, close; then everything that must hold of any file is checked. */
+/* Seal, commit, close. */
+void guest_seal(struct guest *g);
+
+/* The same of an ELF file; then everything that must hold of any file is checked. */
 void guest_finish(struct guest *g);
 
 void guest_page(xl_pfn_t pfn, uint32_t version, uint8_t page[4096]);

@@ -30,6 +30,14 @@ fails 2 'domain and a file' 'no file' web01
 fails 2 'not more' 'two files' web01 a b
 fails 2 'format .pdf.' 'unknown format' -f pdf web01 a
 fails 2 'strategy .fast.' 'unknown strategy' --strategy=fast web01 a
+fails 2 'none of zlib' 'unknown compression' -f kdump -c lz4 web01 a
+fails 2 'levels are' 'no such level' -f kdump --compress=zstd:20 web01 a
+fails 2 'levels are' 'a codec without levels' -f kdump -c lzo:1 web01 a
+fails 2 'cannot be compressed' 'compressed ELF' -c zlib web01 a
+fails 2 'cannot be compressed' 'compressed ELF, in a pipe' -f elf -c zstd web01 -
+for t in -1 257 many 3x ''; do
+	fails 2 'number of threads' "threads '$t'" "--threads=$t" web01 a
+done
 for t in soon 5m -3ms 0 nan inf 1e99s ''; do
 	fails 2 'no time' "time '$t'" "--max-pause=$t" web01 a
 done
@@ -52,5 +60,8 @@ else
 	result $? 'no Xen, for machines'
 	[ ! -e "$tmp/core" ]
 	result $? 'no file'
+	"$bin" --json web01 - > "$tmp/out" 2> "$tmp/err"
+	[ ! -s "$tmp/out" ] && grep -q '"cause":"no-xen"' "$tmp/err"
+	result $? 'standard output is for the dump alone'
 fi
 echo "1..$n"

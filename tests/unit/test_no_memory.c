@@ -106,6 +106,71 @@ static void test_kernel(void **state)
 	}
 }
 
+/* ---- formats ---- */
+
+static int make_file(struct xl_ctx *x, const struct xl_format_params *params, struct xl_cut *cut)
+{
+	const struct xl_layout layout = { 600, &cut->present, 1 };
+	const struct xl_format_ops *ops = xl_format_ops_of(params->format);
+	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
+	struct xl_format *format = NULL;
+	uint8_t page[XL_PAGE_SIZE];
+	int r = xl_sink_file_open(x, "test_no_memory.dump", false, &sink);
+
+	if (r == 0)
+		r = ops->open(x, &layout, sink, params, &format);
+	for (unsigned i = 0; r == 0 && i < 1200; i++) {
+		memset(page, (int)(i * 7 / 3), sizeof(page));
+		memcpy(page, &i, sizeof(i) - i % 2);
+		r = ops->put(x, format, i % 600, page);
+	}
+	if (r == 0)
+		r = ops->seal(x, format, cut);
+	ops->close(format);
+	return r;
+}
+
+static void every_allocation_of(const struct xl_format_params *params)
+{
+	struct xl_cut *cut = calloc(1, sizeof(*cut));
+	bool hit = true;
+
+	assert_non_null(cut);
+	cut->nr_pfns = 600;
+	assert_int_equal(xl_bitmap_init(&cut->present, 600), 0);
+	for (xl_pfn_t pfn = 0; pfn < 600; pfn++)
+		xl_bitmap_set(&cut->present, pfn);
+	for (size_t at = 1; hit; at++) {
+		struct xl_ctx x = { 0 };
+		int r;
+
+		no_memory_at = at;
+		no_memory_count = 0;
+		no_memory_on = true;
+		r = make_file(&x, params, cut);
+		no_memory_on = false;
+		hit = no_memory_count >= at;
+		/* What makes the file only smaller can be done without. */
+		assert_true(r == 0 || (hit && r == -ENOMEM && x.err[0]));
+		assert_true(at > 5 || r < 0);
+	}
+	xl_cut_deinit(cut);
+	free(cut);
+}
+
+static void test_formats(void **state)
+{
+	const struct xl_format_params elf = { .format = XLDUMP_FORMAT_ELF };
+	struct xl_format_params kdump = { .format = XLDUMP_FORMAT_KDUMP, .threads = 3 };
+
+	(void)state;
+	every_allocation_of(&elf);
+	for (int codec = 0; codec < _XLDUMP_CODEC_MAX; codec++) {
+		kdump.codec = (enum xldump_codec)codec;
+		every_allocation_of(&kdump);
+	}
+}
+
 static void test_no_random(void **state)
 {
 	const struct xl_capture_params precopy = { .strategy = XLDUMP_STRATEGY_PRECOPY,
@@ -132,7 +197,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_precopy), cmocka_unit_test(test_rescan),
 		cmocka_unit_test(test_still),	cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_no_random),
+		cmocka_unit_test(test_kernel),	cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_no_random),
 	};
 
 	(void)guests;

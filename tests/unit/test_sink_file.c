@@ -320,7 +320,7 @@ static void test_punch_by_hand(void **state)
 	uint64_t bytes, disk;
 
 	(void)state;
-	s->no_punch = true;
+	xl_file_of(s)->no_punch = true;
 	memset(page, 0xab, sizeof(page));
 	for (uint64_t i = 0; i < 64; i++)
 		assert_int_equal(xl_sink_pwrite(&ctx, s, page, sizeof(page), i * 4096), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writes a stretch of a file from front to back. */
-#include "format/elf_seal.h"
+#include "format/out.h"
 
 #include "base/bytes.h"
 

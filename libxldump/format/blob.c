@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A growing buffer, and ELF notes in it. */
-#include "format/elf_format.h"
-#include "format/elf_private.h"
+#include "format/blob.h"
+
+#include <stdlib.h>
 
 #include "base/bytes.h"
+#include "format/notes_format.h"
 
 void xl_blob_deinit(struct xl_blob *b)
 {
@@ -52,15 +54,15 @@ uint8_t *xl_blob_note(struct xl_blob *b, const char *name, uint32_t type, const 
 {
 	size_t namesz = strlen(name) + 1;
 	size_t name_room = (namesz + 3) & ~(size_t)3, desc_room = (descsz + 3) & ~(size_t)3;
-	uint8_t *p = xl_blob_add(b, NULL, ELF_NHDR_SIZE + name_room + desc_room);
+	uint8_t *p = xl_blob_add(b, NULL, NOTE_HEAD_SIZE + name_room + desc_room);
 
 	if (!p)
 		return NULL;
 	xl_put_le32(p, (uint32_t)namesz);
 	xl_put_le32(p + 4, (uint32_t)descsz);
 	xl_put_le32(p + 8, type);
-	memcpy(p + ELF_NHDR_SIZE, name, namesz);
-	p += ELF_NHDR_SIZE + name_room;
+	memcpy(p + NOTE_HEAD_SIZE, name, namesz);
+	p += NOTE_HEAD_SIZE + name_room;
 	if (desc)
 		memcpy(p, desc, descsz);
 	return p;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Registers and VMCOREINFO as QEMU's dump-guest-memory has them, and Xen's own notes. */
-#include "format/elf_format.h"
-#include "format/elf_private.h"
+/* Registers and VMCOREINFO as QEMU's dump-guest-memory has them. */
+#include "format/notes.h"
 
 #include "base/bytes.h"
+#include "format/notes_format.h"
 
 #define CR0_PG (1ULL << 31)
 
-uint32_t xl_elf_nr_vcpus(const struct xl_cut *cut)
+uint32_t xl_notes_vcpus(const struct xl_cut *cut)
 {
 	uint32_t n = cut->vcpus;
 
@@ -16,16 +16,15 @@ uint32_t xl_elf_nr_vcpus(const struct xl_cut *cut)
 	return n ? n : 1;
 }
 
-uint64_t xl_elf_notes_max(uint32_t vcpus)
+uint64_t xl_notes_max(uint32_t vcpus)
 {
-	const uint64_t head = ELF_NHDR_SIZE + 12; /* the longest name is VMCOREINFO */
+	const uint64_t head = NOTE_HEAD_SIZE + 12; /* the longest name is VMCOREINFO */
 
 	return (head + PRSTATUS_SIZE + head + QEMU_STATE_SIZE) * (vcpus ? vcpus : 1) + head +
 	       XL_VMCOREINFO_MAX + head + XL_PROVENANCE_MAX;
 }
 
-/* The state of a vCPU that the cut does not have is that of one that is offline. */
-static const struct xl_vcpu *vcpu_of(const struct xl_cut *cut, uint32_t id)
+const struct xl_vcpu *xl_notes_vcpu(const struct xl_cut *cut, uint32_t id)
 {
 	static const struct xl_vcpu offline;
 
@@ -41,14 +40,14 @@ static uint16_t code_selector(const struct xl_cut *cut, const struct xl_vcpu *v)
 
 static void prstatus(struct xl_blob *b, const struct xl_cut *cut, uint32_t id)
 {
-	const struct xl_vcpu *v = vcpu_of(cut, id);
+	const struct xl_vcpu *v = xl_notes_vcpu(cut, id);
 	const uint64_t reg[PRSTATUS_NREGS] = {
 		v->r15, v->r14, v->r13, v->r12, v->rbp, v->rbx, v->r11, v->r10, v->r9, v->r8,
 		v->rax, v->rcx, v->rdx, v->rsi, v->rdi, 0 /* orig_rax */, v->rip,
 		code_selector(cut, v), v->rflags, v->rsp, v->ss.sel, v->fs_base, v->gs_base,
 		v->ds.sel, v->es.sel, v->fs.sel, v->gs.sel,
 	};
-	uint8_t *p = xl_blob_note(b, "CORE", ELF_NT_PRSTATUS, NULL, PRSTATUS_SIZE);
+	uint8_t *p = xl_blob_note(b, "CORE", PRSTATUS_NOTE_TYPE, NULL, PRSTATUS_SIZE);
 
 	if (!p)
 		return;
@@ -68,7 +67,7 @@ static void put_segment(uint8_t *p, const struct xl_segment *seg, uint16_t sel, 
 
 static void qemu_note(struct xl_blob *b, const struct xl_cut *cut, uint32_t id)
 {
-	const struct xl_vcpu *v = vcpu_of(cut, id);
+	const struct xl_vcpu *v = xl_notes_vcpu(cut, id);
 	const uint64_t reg[] = {
 		v->rax, v->rbx, v->rcx, v->rdx, v->rsi, v->rdi, v->rsp, v->rbp, v->r8,
 		v->r9, v->r10, v->r11, v->r12, v->r13, v->r14, v->r15, v->rip, v->rflags,
@@ -98,9 +97,9 @@ static void qemu_note(struct xl_blob *b, const struct xl_cut *cut, uint32_t id)
 }
 
 /* In QEMU's order, all of a kind together. */
-void xl_elf_notes(struct xl_blob *b, const struct xl_cut *cut)
+void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut)
 {
-	uint32_t n = xl_elf_nr_vcpus(cut);
+	uint32_t n = xl_notes_vcpus(cut);
 
 	for (uint32_t id = 0; id < n; id++)
 		prstatus(b, cut, id);
@@ -111,58 +110,15 @@ void xl_elf_notes(struct xl_blob *b, const struct xl_cut *cut)
 				   cut->kernel.vmcoreinfo, cut->kernel.vmcoreinfo_len);
 }
 
-/* ---- Xen's ---- */
-
-static void xen_version(struct xl_blob *b, const struct xl_host *host)
-{
-	uint8_t *p = xl_blob_note(b, "Xen", XEN_NOTE_VERSION, NULL, XEN_VERSION_SIZE);
-
-	if (!p)
-		return;
-	xl_put_le64(p + XEN_VERSION_MAJOR, host->xen_major);
-	xl_put_le64(p + XEN_VERSION_MINOR, host->xen_minor);
-	memcpy(p + XEN_VERSION_EXTRA, host->xen_extra, sizeof(host->xen_extra));
-	memcpy(p + XEN_VERSION_COMPILER, host->compiler, sizeof(host->compiler));
-	memcpy(p + XEN_VERSION_COMPILE_BY, host->compile_by, sizeof(host->compile_by));
-	memcpy(p + XEN_VERSION_COMPILE_DOMAIN, host->compile_domain,
-	       sizeof(host->compile_domain));
-	memcpy(p + XEN_VERSION_COMPILE_DATE, host->compile_date, sizeof(host->compile_date));
-	memcpy(p + XEN_VERSION_CAPABILITIES, host->capabilities, sizeof(host->capabilities));
-	memcpy(p + XEN_VERSION_CHANGESET, host->changeset, sizeof(host->changeset));
-	xl_put_le64(p + XEN_VERSION_VIRT_START, host->virt_start);
-	xl_put_le64(p + XEN_VERSION_PAGESIZE, XL_PAGE_SIZE);
-	/* mdb learns from this string alone that the dump is one of 64 bits. */
-	if (!memmem(host->capabilities, sizeof(host->capabilities), "x86_64", 6))
-		memcpy(p + XEN_VERSION_CAPABILITIES, "xen-3.0-x86_64", 15);
-}
-
-void xl_elf_xen_notes(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)
-{
-	uint8_t *p;
-
-	(void)xl_blob_note(b, "Xen", XEN_NOTE_NONE, NULL, 0);
-	p = xl_blob_note(b, "Xen", XEN_NOTE_HEADER, NULL, XEN_HEADER_SIZE);
-	if (p) {
-		xl_put_le64(p, XEN_MAGIC_HVM);
-		xl_put_le64(p + 8, xl_elf_nr_vcpus(cut));
-		xl_put_le64(p + 16, nr_pages);
-		xl_put_le64(p + 24, XL_PAGE_SIZE);
-	}
-	xen_version(b, &cut->host);
-	p = xl_blob_note(b, "Xen", XEN_NOTE_FORMAT, NULL, 8);
-	if (p)
-		xl_put_le64(p, 1);
-}
-
 /* mdb takes the CR3 of vCPU 0 for the root of the kernel's page tables and reads everything through
  * it.  With page table isolation a vCPU caught in user mode has a root without the kernel.
  * Clearing bit 12, as Linux has it, is no cure: without isolation an odd root is an ordinary one,
  * and other kernels pair them differently.  But every address space maps the same kernel, so the
  * root of any vCPU in kernel mode serves; and of a Linux kernel we know the first root of all.  The
  * QEMU notes keep the CR3s as they were.  A PV guest's ctrlreg[3] is always that of its kernel. */
-uint64_t xl_elf_kernel_cr3(const struct xl_cut *cut, const char **ret_from, uint32_t *ret_vcpu)
+uint64_t xl_notes_kernel_cr3(const struct xl_cut *cut, const char **ret_from, uint32_t *ret_vcpu)
 {
-	const struct xl_vcpu *first = vcpu_of(cut, 0);
+	const struct xl_vcpu *first = xl_notes_vcpu(cut, 0);
 	uint64_t va;
 
 	*ret_from = NULL;
@@ -170,7 +126,7 @@ uint64_t xl_elf_kernel_cr3(const struct xl_cut *cut, const char **ret_from, uint
 	if (cut->dom.pv || first->in_kernel)
 		return first->cr3;
 	for (uint32_t id = 1; id < cut->vcpus; id++) {
-		const struct xl_vcpu *v = vcpu_of(cut, id);
+		const struct xl_vcpu *v = xl_notes_vcpu(cut, id);
 
 		if (v->online && v->in_kernel && (v->cr0 & CR0_PG)) {
 			*ret_from = "vcpu";
@@ -184,17 +140,4 @@ uint64_t xl_elf_kernel_cr3(const struct xl_cut *cut, const char **ret_from, uint
 		return va - XL_START_KERNEL_MAP + (uint64_t)cut->kernel.phys_base;
 	}
 	return first->cr3;
-}
-
-void xl_elf_xen_prstatus(struct xl_blob *b, const struct xl_cut *cut)
-{
-	uint32_t n = xl_elf_nr_vcpus(cut), vcpu;
-	const char *from;
-	uint64_t cr3 = xl_elf_kernel_cr3(cut, &from, &vcpu);
-	size_t first = b->len;
-
-	for (uint32_t id = 0; id < n; id++)
-		(void)xl_blob_add(b, vcpu_of(cut, id)->context, XL_VCPU_CONTEXT_SIZE);
-	if (from && !b->failed)
-		xl_put_le64(b->data + first + XEN_CONTEXT_CR3, cr3);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The slot of a page: how many present pages there are before it. */
-#include "format/elf_private.h"
+#include "format/slots.h"
+
+#include <errno.h>
 
 #define PFNS_PER_COUNT 512
 #define WORDS_PER_COUNT (PFNS_PER_COUNT / 64)

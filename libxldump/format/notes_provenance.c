@@ -18,10 +18,12 @@
  * Numbers of pages are pages, "memory" is bytes.  Members that do not apply are left out: a reader
  * must expect that, and members that it does not know.
  */
-#include "format/elf_format.h"
-#include "format/elf_private.h"
+#include "format/notes.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
+
+#include "format/notes_format.h"
 
 #define NOTE_VERSION 1
 
@@ -103,7 +105,7 @@ static void add_domain(struct js *j, struct json_object *top, const struct xl_cu
 	add_u64(j, o, "id", cut->dom.domid);
 	add_text(j, o, "uuid", uuid, sizeof(uuid));
 	add_text(j, o, "type", type ? type : "?", 16);
-	add_u64(j, o, "vcpus", xl_elf_nr_vcpus(cut));
+	add_u64(j, o, "vcpus", xl_notes_vcpus(cut));
 	add_u64(j, o, "memory", cut->dom.tot_pages << XL_PAGE_SHIFT);
 }
 
@@ -179,7 +181,7 @@ static void add_changes(struct js *j, struct json_object *top, const struct xl_c
 	struct json_object *o = add_object(j, top, "edits");
 	const char *from;
 	uint32_t vcpu;
-	uint64_t cr3 = xl_elf_kernel_cr3(cut, &from, &vcpu);
+	uint64_t cr3 = xl_notes_kernel_cr3(cut, &from, &vcpu);
 
 	add_u64(j, o, "count", cut->edits.n);
 	add_u64(j, o, "lost", cut->edits.lost);
@@ -218,7 +220,7 @@ static void add_all(struct js *j, struct json_object *top, const struct xl_cut *
 		add_text(j, top, "kernel", cut->kernel.release, sizeof(cut->kernel.release));
 }
 
-int xl_elf_provenance(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)
+int xl_notes_provenance(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)
 {
 	struct json_object *top = json_object_new_object();
 	struct js j = { .failed = !top };

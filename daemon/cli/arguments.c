@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The arguments of xl-livedump. */
+#include "arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "report.h"
+
+static const char usage_text[] =
+	"usage: xl livedump [OPTIONS] <domain> <file>\n"
+	"Write a consistent dump of a running guest's memory to a file.\n"
+	"\n"
+	"  <domain>               name, id or uuid of `xl list'\n"
+	"  <file>                 `-' is standard output, a pipe: the flattened form, for\n"
+	"                         makedumpfile -R\n"
+	"  -f, --format=FORMAT    elf (default): for crash 9, drgn, gdb, makedumpfile, mdb\n"
+	"                         xencore: for crash 8 and mdb\n"
+	"                         kdump (default for `-'): compressed, for crash, drgn,\n"
+	"                         makedumpfile\n"
+	"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with a\n"
+	"                         level, zlib:1 to zlib:9 or zstd:1 to zstd:19 (default 1)\n"
+	"  -j, --threads=N        that compress; 0: one for each CPU (default: for half of\n"
+	"                         them, at most 4)\n"
+	"  -s, --strategy=HOW     auto (default), precopy, rescan, still or stop: see\n"
+	"                         xl-livedump(1)\n"
+	"  -p, --max-pause=TIME   fail rather than stop the guest longer, e.g. 50ms or 1.5s\n"
+	"      --on-overrun=WHAT  what to do if that cannot be kept: fail (default),\n"
+	"                         throttle (slow the guest) or extend (stop it longer)\n"
+	"      --max-rounds=N     copying rounds before the pause (default 8)\n"
+	"      --force            replace an existing file\n"
+	"      --json             result, or error, as one JSON object on standard output\n"
+	"  -q, --quiet            no progress, no result: errors and warnings only\n"
+	"  -v, --verbose          say more on standard error\n"
+	"  -h, --help             this text\n"
+	"  -V, --version          version of xldump\n"
+	"\n"
+	"The file is created with mode 0600 and appears when it is complete.\n"
+	"Exit status: 0 done; 2 usage; 3 no such domain; others in xl-livedump(1).\n";
+
+enum {
+	OPT_MAX_ROUNDS = 256,
+	OPT_ON_OVERRUN,
+	OPT_FORCE,
+	OPT_JSON,
+};
+
+static const struct option long_options[] = {
+	{ "format", required_argument, NULL, 'f' },
+	{ "compress", required_argument, NULL, 'c' },
+	{ "threads", required_argument, NULL, 'j' },
+	{ "strategy", required_argument, NULL, 's' },
+	{ "max-pause", required_argument, NULL, 'p' },
+	{ "max-rounds", required_argument, NULL, OPT_MAX_ROUNDS },
+	{ "on-overrun", required_argument, NULL, OPT_ON_OVERRUN },
+	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+_printf_(2, 3) static int usage_error(const struct arguments *a, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (a->json)
+		report_error_json(a->result, text, XLDUMP_CAUSE_USAGE);
+	(void)fprintf(stderr, "xl livedump: %s (see xl livedump --help)\n", text);
+	return -EINVAL;
+}
+
+/* "50ms", "1.5s", "800us"; a bare number is milliseconds. */
+static int parse_time(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "", 1e6 }, { "ms", 1e6 }, { "s", 1e9 }, { "us", 1e3 } };
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(text, &end);
+	if (errno || end == text || !isfinite(v) || v <= 0)
+		return -EINVAL;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(units); i++) {
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		v *= units[i].ns;
+		if (v < 1 || v > 3600e9)
+			return -ERANGE;
+		*ret_ns = (uint64_t)v;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_count(const char *text, unsigned *ret)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || v == 0 || v > 56)
+		return -EINVAL;
+	*ret = (unsigned)v;
+	return 0;
+}
+
+static int parse_threads(const char *text, unsigned *ret)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || v > 256)
+		return -EINVAL;
+	*ret = v ? (unsigned)v : XLDUMP_THREADS_ALL;
+	return 0;
+}
+
+/* One option.  0, or a negative errno after it has been complained about. */
+static int take_option(int c, struct arguments *a)
+{
+	int r;
+
+	switch (c) {
+	case 'f':
+		a->format_given = true;
+		if (xldump_format_parse(optarg, &a->o.format) == 0)
+			return 0;
+		return usage_error(a, "format `%s' is none of elf, xencore, kdump", optarg);
+	case 'c':
+		r = xldump_codec_parse(optarg, &a->o.codec, &a->o.level);
+		if (r == 0)
+			return 0;
+		if (r == -ERANGE)
+			return usage_error(a, "`%s': levels are zlib:1 to zlib:9 and zstd:1 to zstd:19, and no other codec has one", optarg);
+		return usage_error(a, "compression `%s' is none of zlib, lzo, snappy, zstd, none", optarg);
+	case 'j':
+		if (parse_threads(optarg, &a->o.threads) == 0)
+			return 0;
+		return usage_error(a, "`%s' is no number of threads from 0 to 256", optarg);
+	case 's':
+		if (xldump_strategy_parse(optarg, &a->o.strategy) == 0)
+			return 0;
+		return usage_error(a, "strategy `%s' is none of auto, precopy, rescan, still, stop", optarg);
+	case 'p':
+		if (parse_time(optarg, &a->o.max_pause_ns) == 0)
+			return 0;
+		return usage_error(a, "`%s' is no time of 1 ns to 1 h, like 50ms or 1.5s", optarg);
+	case OPT_MAX_ROUNDS:
+		if (parse_count(optarg, &a->o.max_rounds) == 0)
+			return 0;
+		return usage_error(a, "`%s' is no number of rounds from 1 to 56", optarg);
+	case OPT_ON_OVERRUN:
+		a->o.extend_pause = strcmp(optarg, "extend") == 0;
+		a->o.throttle = strcmp(optarg, "throttle") == 0;
+		if (a->o.extend_pause || a->o.throttle || strcmp(optarg, "fail") == 0)
+			return 0;
+		return usage_error(a, "`%s' is none of fail, throttle, extend", optarg);
+	case OPT_FORCE:
+		a->o.overwrite = true;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	case 'v':
+		a->verbose = true;
+		return 0;
+	default:
+		return usage_error(a, "that option is not known, or lacks its value");
+	}
+}
+
+/* The dump takes standard output for itself.  Pages of an ELF file have their places before their
+ * number is known, so it is kdump that suits a pipe. */
+static void to_standard_output(struct arguments *a)
+{
+	a->result = stderr;
+	a->o.fd = STDOUT_FILENO;
+	if (!a->format_given)
+		a->o.format = XLDUMP_FORMAT_KDUMP;
+}
+
+int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	int c;
+
+	a->o.sz = sizeof(a->o);
+	while ((c = getopt_long(argc, argv, "f:c:j:s:p:qvhV", long_options, NULL)) != -1) {
+		int r;
+
+		if (c == 'h' || c == 'V') {
+			if (c == 'h')
+				(void)fputs(usage_text, stdout);
+			else
+				(void)printf("xldump %s\n", xldump_version());
+			return 1;
+		}
+		r = take_option(c, a);
+		if (r < 0)
+			return r;
+	}
+	if (argc - optind < 2)
+		return usage_error(a, "a domain and a file are needed");
+	if (argc - optind > 2)
+		return usage_error(a, "one domain and one file, not more");
+	a->domain = argv[optind];
+	a->file = argv[optind + 1];
+	if (strcmp(a->file, "-") == 0)
+		to_standard_output(a);
+	if (a->o.codec > XLDUMP_CODEC_NONE && a->o.format != XLDUMP_FORMAT_KDUMP)
+		return usage_error(a, "pages of the format %s cannot be compressed; add --format=kdump",
+				   xldump_format_name(a->o.format));
+	return 0;
+}

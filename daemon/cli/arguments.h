@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The arguments of xl-livedump. */
+#ifndef XL_CLI_ARGUMENTS_H
+#define XL_CLI_ARGUMENTS_H
+
+#include <stdio.h>
+
+#include "xldump.h"
+
+struct arguments {
+	const char *domain, *file;
+	struct xldump_options o;
+	bool json, quiet, verbose;
+	bool format_given;
+	FILE *result; /* standard output, unless the dump goes there */
+};
+
+/* 0: go on.  1: all done (--help).  Negative: complained.  The caller sets ret->result to standard
+ * output, all else to zero. */
+int parse_arguments(int argc, char **argv, struct arguments *ret);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A dump into a descriptor that is written from front to back, such as a pipe: the flattened form of
+ * makedumpfile.  A header, then for each piece of the file a record of its offset and size in big
+ * endian with the bytes behind, then a record of -1 and -1.  Where records overlap, the later one
+ * holds for who puts the file together again. */
+#include "sink/sink.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bytes.h"
+#include "sink/sink_ops.h"
+
+/* struct makedumpfile_header, makedumpfile.h */
+#define FLAT_HEADER_SIZE 4096
+#define FLAT_SIGNATURE "makedumpfile"
+#define FLAT_TYPE 16    /* i64: 1 */
+#define FLAT_VERSION 24 /* i64: 1 */
+
+/* struct makedumpfile_data_header */
+#define FLAT_RECORD_SIZE 16
+#define FLAT_END UINT64_MAX
+
+/* A pipe that poll(2) calls writable takes this much without waiting, so we never wait where nobody
+ * looks whether we are to stop. */
+#define PIPE_CHUNK 4096
+#define OTHER_CHUNK (256 * 1024)
+#define LOOK_EVERY_MS 200
+
+/* Fewer changes between writer and reader; what an ordinary user may have. */
+#define PIPE_SIZE (1 << 20)
+
+#define ZERO_CHUNK (64 * 1024)
+
+struct xl_stream {
+	struct xl_sink sink;
+	int fd;
+	size_t chunk;
+	bool regular;
+	uint64_t written;
+};
+
+static struct xl_stream *stream_of(struct xl_sink *s)
+{
+	return (struct xl_stream *)s;
+}
+
+static const char *name_of(const struct xl_stream *f)
+{
+	return f->fd == STDOUT_FILENO ? "standard output" : "the output";
+}
+
+static int stream_fail(struct xl_ctx *x, const struct xl_stream *f, int e)
+{
+	if (e == EPIPE || e == ECONNRESET)
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -e,
+			       "%s: who reads the dump has gone; what was sent is not complete",
+			       name_of(f));
+	return xl_fail(x, e == ENOSPC || e == EDQUOT ? XLDUMP_CAUSE_NO_SPACE : XLDUMP_CAUSE_OUTPUT,
+		       -e, "%s: cannot write: %s", name_of(f), strerror(e));
+}
+
+/* Until something can be written, or we are told to stop. */
+static int wait_for_room(struct xl_ctx *x, const struct xl_stream *f)
+{
+	struct pollfd p = { .fd = f->fd, .events = POLLOUT };
+
+	for (;;) {
+		int r = xl_check_cancel(x);
+
+		if (r < 0)
+			return r;
+		r = poll(&p, 1, LOOK_EVERY_MS);
+		if (r > 0)
+			return 0;
+		if (r < 0 && errno != EINTR)
+			return stream_fail(x, f, errno);
+	}
+}
+
+static int write_bytes(struct xl_ctx *x, struct xl_stream *f, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len > 0) {
+		ssize_t n;
+		int r = wait_for_room(x, f);
+
+		if (r < 0)
+			return r;
+		n = write(f->fd, p, len < f->chunk ? len : f->chunk);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			return stream_fail(x, f, n < 0 ? errno : EIO);
+		p += n;
+		len -= (size_t)n;
+		f->written += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* The same, and a reader that has gone is an error, not the signal that ends the caller's process. */
+static int write_quietly(struct xl_ctx *x, struct xl_stream *f, const void *head, size_t head_len,
+			 const void *buf, size_t len)
+{
+	const struct timespec now = { 0 };
+	sigset_t pipe, old, pending;
+	bool was_pending;
+	int r;
+
+	(void)sigemptyset(&pipe);
+	(void)sigaddset(&pipe, SIGPIPE);
+	(void)sigpending(&pending);
+	was_pending = sigismember(&pending, SIGPIPE);
+	(void)pthread_sigmask(SIG_BLOCK, &pipe, &old);
+	r = write_bytes(x, f, head, head_len);
+	if (r == 0)
+		r = write_bytes(x, f, buf, len);
+	if (r == -EPIPE && !was_pending)
+		(void)sigtimedwait(&pipe, NULL, &now);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+static int stream_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
+			 uint64_t offset)
+{
+	uint8_t record[FLAT_RECORD_SIZE];
+
+	if (!len)
+		return 0;
+	if (offset > INT64_MAX || len > INT64_MAX - offset)
+		return stream_fail(x, stream_of(s), EFBIG);
+	xl_put_be64(record, offset);
+	xl_put_be64(record + 8, len);
+	return write_quietly(x, stream_of(s), record, sizeof(record), buf, len);
+}
+
+static int stream_pread(struct xl_ctx *x, struct xl_sink *s, void *buf, size_t len,
+			uint64_t offset)
+{
+	(void)buf;
+	(void)len;
+	(void)offset;
+	return stream_fail(x, stream_of(s), ESPIPE);
+}
+
+static int stream_punch(struct xl_ctx *x, struct xl_sink *s, uint64_t offset, uint64_t len)
+{
+	static const uint8_t zeros[ZERO_CHUNK];
+
+	while (len > 0) {
+		size_t n = len < sizeof(zeros) ? len : sizeof(zeros);
+		int r = stream_pwrite(x, s, zeros, n, offset);
+
+		if (r < 0)
+			return r;
+		offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* It ends where its last record does. */
+static int stream_truncate(struct xl_ctx *x, struct xl_sink *s, uint64_t size)
+{
+	(void)x;
+	(void)s;
+	(void)size;
+	return 0;
+}
+
+/* Nobody knows what is at the other end. */
+static int stream_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes)
+{
+	(void)x;
+	(void)s;
+	(void)bytes;
+	return 0;
+}
+
+static int stream_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
+			 uint64_t *ret_disk_bytes)
+{
+	struct xl_stream *f = stream_of(s);
+	uint8_t record[FLAT_RECORD_SIZE];
+	int r;
+
+	xl_put_be64(record, FLAT_END);
+	xl_put_be64(record + 8, FLAT_END);
+	r = write_quietly(x, f, record, sizeof(record), NULL, 0);
+	if (r < 0)
+		return r;
+	if (f->regular && fsync(f->fd) < 0)
+		return stream_fail(x, f, errno);
+	*ret_file_bytes = *ret_disk_bytes = f->written;
+	return 0;
+}
+
+static void stream_close(struct xl_sink *s)
+{
+	free(stream_of(s));
+}
+
+static const struct xl_sink_ops stream_ops = {
+	.seekable = false,
+	.pwrite = stream_pwrite,
+	.pread = stream_pread,
+	.punch = stream_punch,
+	.truncate = stream_truncate,
+	.check_space = stream_check_space,
+	.commit = stream_commit,
+	.close = stream_close,
+};
+
+static int look_at(struct xl_ctx *x, struct xl_stream *f)
+{
+	int flags = fcntl(f->fd, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || fstat(f->fd, &st) < 0)
+		return stream_fail(x, f, errno);
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return stream_fail(x, f, EBADF);
+	if (isatty(f->fd))
+		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOTTY,
+			       "%s is a terminal; a dump goes into a pipe or a file", name_of(f));
+	f->regular = S_ISREG(st.st_mode);
+	f->chunk = S_ISFIFO(st.st_mode) ? PIPE_CHUNK : OTHER_CHUNK;
+	if (S_ISFIFO(st.st_mode) && fcntl(f->fd, F_GETPIPE_SZ) < PIPE_SIZE)
+		(void)fcntl(f->fd, F_SETPIPE_SZ, PIPE_SIZE);
+	return 0;
+}
+
+int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret)
+{
+	_cleanup_free_ struct xl_stream *f = calloc(1, sizeof(*f));
+	uint8_t header[FLAT_HEADER_SIZE] = FLAT_SIGNATURE;
+	int r;
+
+	if (!f)
+		return xl_err(x, -ENOMEM, "open the output");
+	f->sink.ops = &stream_ops;
+	f->fd = fd;
+	r = look_at(x, f);
+	if (r < 0)
+		return r;
+	xl_put_be64(header + FLAT_TYPE, 1);
+	xl_put_be64(header + FLAT_VERSION, 1);
+	r = write_quietly(x, f, header, sizeof(header), NULL, 0);
+	if (r < 0)
+		return r;
+	*ret = &XL_TAKE_PTR(f)->sink;
+	return 0;
+}
