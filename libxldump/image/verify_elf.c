@@ -12,20 +12,23 @@ static int check_headers(struct xl_verify *v)
 {
 	uint8_t e[ELF_EHDR_SIZE], p[ELF_PHDR_SIZE];
 	uint64_t phoff, phnum = v->img->loads + 1;
+	unsigned named;
 	int r;
 
 	r = xl_image_bytes(v->x, v->img, 0, e, sizeof(e));
 	if (r < 0)
 		return r;
 	phoff = xl_get_le64(e + ELF_E_PHOFF);
+	named = xl_get_le16(e + ELF_E_PHNUM);
 	if (e[ELF_EI_VERSION] != 1 || xl_get_le32(e + ELF_E_VERSION) != 1)
 		xl_verify_broken(v, "ELF header: its version is not 1");
 	if (xl_get_le16(e + ELF_E_EHSIZE) != ELF_EHDR_SIZE)
 		xl_verify_broken(v, "ELF header: its size (offset %d) is not %d", ELF_E_EHSIZE,
 				 ELF_EHDR_SIZE);
-	if (phoff != (v->img->loads ? ELF_EHDR_SIZE : 0))
+	if (phoff != (named ? ELF_EHDR_SIZE : 0) || !named != !v->img->loads ||
+	    (named && named != ELF_PN_XNUM && named != phnum))
 		xl_verify_broken(v, "ELF header: e_phoff is %#" PRIx64 " with %u program headers",
-				 phoff, xl_get_le16(e + ELF_E_PHNUM));
+				 phoff, named);
 	for (uint64_t i = 0; v->img->loads && i < phnum; i++) {
 		uint64_t at = phoff + i * ELF_PHDR_SIZE;
 
