@@ -7,7 +7,8 @@
 #include "image/image_kernel.h"
 
 /* The guest wrote this, and it may go to a terminal: what is no printable ASCII becomes \xNN, as in
- * the kernel's own /dev/kmsg.  Each line of a record gets its time, as in the system call syslog. */
+ * the kernel's own /dev/kmsg.  Each line of a record gets its time, as in the system call
+ * syslog(2). */
 static void print_record(void *data, uint64_t ns, const char *text, size_t len)
 {
 	const bool *raw = data;

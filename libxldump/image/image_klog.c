@@ -160,7 +160,8 @@ static int read_ring(struct log *l, struct ring *r)
 
 /* Where the text of a descriptor lies: a block begins with the descriptor's id, 8 bytes.  One that
  * would cross the end of the ring lies at its start.  Odd positions: there is no text. */
-static bool find_text(const struct ring *r, const uint8_t *desc, uint64_t *ret_at, uint64_t *ret_len)
+static bool find_text(const struct ring *r, const uint8_t *desc, uint64_t *ret_at,
+		      uint64_t *ret_len)
 {
 	uint64_t begin = xl_get_le64(desc + r->begin), next = xl_get_le64(desc + r->next);
 	uint64_t at = begin & (r->data_size - 1), end = next & (r->data_size - 1);

@@ -187,7 +187,8 @@ static int put_in_order(struct xl_ctx *x, struct xl_imgfile *f, struct records *
 	f->piece = calloc(2 * all->n + 1, sizeof(*f->piece));
 	if (!room || !f->piece)
 		return xl_err(x, -ENOMEM, "order of %zu records", all->n);
-	qsort(all->r, all->n, sizeof(*all->r), compare_offsets);
+	if (all->n)
+		qsort(all->r, all->n, sizeof(*all->r), compare_offsets);
 	while (i < all->n || h.n) {
 		uint64_t to;
 

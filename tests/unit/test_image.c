@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading dump files: what is in them, and what is wrong with them.
  *
- * With arguments `--write elf|xencore|kdump|flattened FILE' it writes one, for test_xldumpctl.sh. */
+ * With arguments `--write elf|xencore|kdump|flattened FILE' it writes one, for
+ * test_xldumpctl.sh. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

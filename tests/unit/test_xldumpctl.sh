@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # xldumpctl: its arguments, its exit statuses, what it says of files that test_image writes.
 
-bin=$(cd "$top_builddir" && pwd)/xldumpctl
-writer=$(cd "$top_builddir" && pwd)/tests/unit/test_image
+build=$(cd "${top_builddir:?}" && pwd)
+bin=$build/xldumpctl
+writer=$build/tests/unit/test_image
 n=0
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -109,13 +110,13 @@ result $? 'mode 0600'
 fails 6 'exists' reassemble flattened whole
 "$bin" reassemble --force - whole < flattened > out 2> err && cmp whole elf >> err 2>&1
 result $? 'reassemble --force - OUT'
-cat flattened | "$bin" reassemble > whole2 2> err && cmp whole2 elf >> err 2>&1
+dd if=flattened bs=4000 2> /dev/null | "$bin" reassemble > whole2 2> err && cmp whole2 elf >> err 2>&1
 result $? 'reassemble, from a pipe to standard output'
-head -c 300000 flattened > cut
-fails 1 'in the middle of the dump' reassemble cut never
+head -c 300000 flattened > torn
+fails 1 'in the middle of the dump' reassemble torn never
 [ ! -e never ] && [ -z "$(find . -name '.never*')" ]
 result $? 'nothing is left of a dump that was cut off'
-"$bin" reassemble cut > never 2> err
+"$bin" reassemble torn > never 2> err
 [ $? -eq 1 ] && [ ! -s never ]
 result $? 'standard output is emptied'
 rm -f never
