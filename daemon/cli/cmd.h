@@ -16,7 +16,7 @@ struct cmd {
 	int (*run)(struct xl_ctx *x, int argc, char **argv);
 };
 
-extern const struct cmd cmd_debug, cmd_dmesg, cmd_info, cmd_reassemble, cmd_verify;
+extern const struct cmd cmd_convert, cmd_debug, cmd_dmesg, cmd_info, cmd_reassemble, cmd_verify;
 
 /* Exit status of a file that cannot be read, or is broken, or keeps no rule; others are those of
  * enum xldump_cause. */

@@ -10,7 +10,7 @@
 #include "cmd.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_info, &cmd_verify, &cmd_dmesg, &cmd_debug, &cmd_reassemble,
+	&cmd_info, &cmd_verify, &cmd_dmesg, &cmd_debug, &cmd_convert, &cmd_reassemble,
 };
 
 static volatile int cancelled; /* set by the signal handler, read by the library */

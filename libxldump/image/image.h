@@ -65,7 +65,7 @@ struct xl_image_kdump {
 	uint32_t version, status, block_size, nr_cpus, dump_level;
 	char uts[6][65];
 	uint64_t phys_base, excluded; /* pages that are memory but not in the file */
-	struct xl_bitmap ram;         /* bitmap 1: no words in the fuzzer's smallest files */
+	struct xl_bitmap ram;         /* bitmap 1 */
 	uint64_t descs;               /* offset of the first page_desc */
 };
 

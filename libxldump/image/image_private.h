@@ -10,6 +10,7 @@
  *   image_notes.c   ELF notes, of all of them
  *   image_kernel.c  the kernel in it: VMCOREINFO, virtual addresses
  *   image_klog.c    and its log
+ *   image_cut.c     what it was made from, to write it again
  *   image_verify.c  whether the file keeps the rules
  */
 #ifndef XL_IMAGE_IMAGE_PRIVATE_H

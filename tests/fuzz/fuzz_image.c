@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "image/image_cut.h"
 #include "image/image_kernel.h"
 #include "image/image_verify.h"
 
@@ -78,6 +79,22 @@ static void look_at_kernel(struct xl_ctx *x, struct xl_image *img, bool scan)
 	xl_image_vm_deinit(&vm);
 }
 
+/* As for writing it again; memory goes by the highest pfn there. */
+static void look_at_cut(struct xl_ctx *x, struct xl_image *img)
+{
+	const struct xl_image_p2m_run *last = img->p2ms ? &img->p2m[img->p2ms - 1] : NULL;
+	struct xl_cut *cut;
+
+	if (img->nr_pfns > 1 << 20 || img->pages > PAGES_MAX ||
+	    (last && last->pfn + last->count > 1 << 20))
+		return;
+	cut = calloc(1, sizeof(*cut));
+	FUZZ_CHECK(cut);
+	FUZZ_CHECK(xl_image_cut_init(x, img, cut) == 0 || x->err[0]);
+	xl_image_cut_deinit(cut);
+	free(cut);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
@@ -95,6 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_at_pages(&x, img);
 	look_at_notes(img);
 	look_at_kernel(&x, img, flags & 1);
+	x.err[0] = '\0';
+	look_at_cut(&x, img);
 	x.err[0] = '\0';
 	v.x = &x;
 	v.img = img;

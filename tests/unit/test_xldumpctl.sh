@@ -55,7 +55,7 @@ fails 2 'no command' frobnicate
 result $? 'no command'
 says '^usage: xldumpctl COMMAND' --help
 says '^xldump [0-9]' --version
-for c in info verify dmesg debug reassemble; do
+for c in info verify dmesg debug convert reassemble; do
 	says "^usage: xldumpctl $c " $c --help
 	fails 2 'is not known' $c --frobnicate
 done
@@ -127,6 +127,51 @@ result $? 'standard output that is a pipe'
 "$bin" reassemble flattened >> whole2 2> err
 [ $? -eq 2 ] && cmp whole2 elf >> err 2>&1
 result $? 'standard output that is appended to'
+
+# ---- convert ----
+# pages FILE: contents of all pages of an ELF file, of which readelf says where they are
+pages() {
+	readelf -SW "$1" | sed -n 's/.* \.xen_pages *PROGBITS *[0-9a-f]* \([0-9a-f]*\) \([0-9a-f]*\) .*/\1 \2/p' |
+		while read -r at size; do
+			tail -c +$((0x$at + 1)) "$1" | head -c $((0x$size)) | sha256sum
+		done
+}
+
+# converts FROM TO ARGUMENT...: both ways, and the pages are the same
+converts() {
+	from=$1
+	shift
+	rm -f there back
+	"$bin" convert "$@" "$from" there > out 2> err && "$bin" verify -q there >> out 2>> err &&
+		"$bin" convert -f elf there back >> out 2>> err && "$bin" verify -q back >> out 2>> err &&
+		[ ! -s out ] && [ ! -s err ] && [ -n "$(pages back)" ] &&
+		[ "$(pages back)" = "$(pages elf)" ]
+	result $? "convert $* $from, and back"
+}
+
+for codec in none zlib zlib:9 lzo snappy zstd; do
+	converts elf -f kdump -c $codec
+done
+for from in elf xencore flattened; do
+	converts "$from" -f xencore
+	converts "$from" --format=kdump
+	converts "$from" -f elf
+done
+"$bin" convert -f xencore elf x > out 2> err && "$bin" convert -f elf x e >> out 2>> err &&
+	"$bin" info --json e | sed 's/.*"provenance"//' > note.e &&
+	"$bin" info --json elf | sed 's/.*"provenance"//' | cmp - note.e >> err 2>&1
+result $? 'the note stays what it was'
+"$bin" convert -f kdump elf - 2> err | "$bin" reassemble - k 2>> err && "$bin" verify -q k > out 2>> err
+result $? 'convert to a pipe'
+"$bin" convert -f elf kdump filtered > out 2> err && says '^size: +2975 pages' info filtered
+fails 2 'format is needed' convert elf new
+fails 2 'none of elf, xencore, kdump' convert -f pdf elf new
+fails 2 'cannot be compressed' convert -f elf -c zlib elf new
+fails 2 'no such level' convert -f kdump -c zlib:77 elf new
+fails 6 'exists' convert -f kdump elf x
+fails 1 'beyond the end' convert -f kdump short new
+[ ! -e new ]
+result $? 'a failure leaves nothing'
 
 # ---- debug ----
 : > "vmlinux it's"
