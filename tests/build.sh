@@ -9,7 +9,8 @@ build_folder() {
 }
 
 packages=(gcc libc6-dev make autoconf automake libtool pkg-config libxen-dev libelf-dev libjson-c-dev
-	uuid-dev libxxhash-dev zlib1g-dev liblzo2-dev libsnappy-dev libzstd-dev libcmocka-dev xz-utils git ca-certificates bash-completion mandoc)
+	uuid-dev libxxhash-dev zlib1g-dev liblzo2-dev libsnappy-dev libzstd-dev libcmocka-dev xz-utils git
+	ca-certificates bash-completion mandoc)
 
 # install_packages LOG [PACKAGE...]: what the build needs, and these.
 install_packages() {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <uuid.h>
 
-#include "base/cleanup.h"
+#include "text.h"
 
 static const char *const cause_name[_XLDUMP_CAUSE_MAX] = {
 	[XLDUMP_CAUSE_NONE] = "none",
@@ -34,29 +34,6 @@ const char *report_cause_name(enum xldump_cause cause)
 	return (unsigned)cause < _XLDUMP_CAUSE_MAX ? cause_name[cause] : "other";
 }
 
-static const char *size_text(uint64_t bytes, char *buf, size_t size)
-{
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	double v = (double)bytes;
-	size_t u = 0;
-
-	while (v >= 1023.95 && u + 1 < XL_ARRAY_SIZE(unit)) {
-		v /= 1024;
-		u++;
-	}
-	(void)snprintf(buf, size, u ? "%.1f %s" : "%.0f %s", v, unit[u]);
-	return buf;
-}
-
-static const char *time_text(uint64_t ns, char *buf, size_t size)
-{
-	if (ns < 1000000000)
-		(void)snprintf(buf, size, "%.1f ms", (double)ns / 1e6);
-	else
-		(void)snprintf(buf, size, "%.1f s", (double)ns / 1e9);
-	return buf;
-}
-
 static const char *instant_text(const struct timespec *t, int digits, char *buf, size_t size)
 {
 	struct tm tm;
@@ -78,14 +55,14 @@ void report_text(FILE *to, const struct xldump_result *r)
 	(void)fprintf(to, "%s%s(domain %u, %s, %s): %s in %s, %u round%s, ", r->domain.name,
 		     r->domain.name[0] ? " " : "", r->domain.domid,
 		     xldump_guest_type_name(r->domain.type),
-		     size_text(r->domain.memory, memory, sizeof(memory)),
-		     size_text(r->disk_bytes, disk, sizeof(disk)),
-		     time_text(r->duration_ns, took, sizeof(took)), r->rounds,
+		     text_size(r->domain.memory, memory, sizeof(memory)),
+		     text_size(r->disk_bytes, disk, sizeof(disk)),
+		     text_time(r->duration_ns, took, sizeof(took)), r->rounds,
 		     r->rounds == 1 ? "" : "s");
 	if (r->was_stopped)
 		(void)fprintf(to, "guest was not running, ");
 	else
-		(void)fprintf(to, "guest stopped %s, ", time_text(r->pause_ns, pause, sizeof(pause)));
+		(void)fprintf(to, "guest stopped %s, ", text_time(r->pause_ns, pause, sizeof(pause)));
 	(void)fprintf(to, "consistent as of %s",
 		     instant_text(&r->instant, 3, instant, sizeof(instant)));
 	if (r->guarantee == XLDUMP_SUSPECTS)

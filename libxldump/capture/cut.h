@@ -84,6 +84,10 @@ struct xl_cut {
 	size_t tables;
 	struct xl_bitmap suspect; /* pages that may not be as at T; no words when there are none */
 	uint64_t suspects;        /* number of bits set in it */
+
+	/* The text of our own note, borrowed: of a dump that is written again it stays what it was.
+	 * NULL: it is made of all this.  "": there is none. */
+	const char *note;
 };
 
 /* Frees what the cut owns; accepts a zeroed one. */

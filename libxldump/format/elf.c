@@ -3,6 +3,7 @@
  * and a Xen core (sections, as `xl dump-core` writes it for auto-translated guests) over the same
  * pages.  Every page has its place from the beginning, so that a later copy replaces an older one
  * and zero pages are holes. */
+#include "format/digest.h"
 #include "format/elf_format.h"
 #include "format/elf_private.h"
 
@@ -58,6 +59,7 @@ static void elf_close(struct xl_format *f)
 	xl_bitmap_deinit(&f->known);
 	xl_bitmap_deinit(&f->stored);
 	xl_bitmap_deinit(&f->stale);
+	free(f->digest);
 	free(f->buf);
 	free(f);
 }
@@ -80,7 +82,8 @@ static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_
 	f->sink = sink;
 	f->sections_only = params->format == XLDUMP_FORMAT_XENCORE;
 	f->buf = malloc(XL_ELF_BUF_SIZE);
-	if (!f->buf || xl_slots_init(&f->slots, layout->nr_pfns, layout->present) < 0 ||
+	f->digest = calloc(layout->nr_pfns + 1, sizeof(*f->digest));
+	if (!f->buf || !f->digest || xl_slots_init(&f->slots, layout->nr_pfns, layout->present) < 0 ||
 	    xl_bitmap_init(&f->known, layout->nr_pfns) < 0 ||
 	    xl_bitmap_init(&f->stored, layout->nr_pfns) < 0 ||
 	    xl_bitmap_init(&f->stale, layout->nr_pfns) < 0)
@@ -134,7 +137,8 @@ static int elf_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const vo
 	/* What cannot be moved to its place at the end is not worth sending. */
 	if (!xl_sink_seekable(f->sink) && !xl_bitmap_test(&f->slots.present, pfn))
 		return 0;
-	if (xl_page_is_zero(page)) {
+	f->digest[pfn] = xl_digest_page(page);
+	if (!f->digest[pfn]) { /* zeros */
 		/* An older copy may be in the file, or wait in the buffer to be written. */
 		if (xl_bitmap_test(&f->stored, pfn))
 			xl_bitmap_set(&f->stale, pfn);

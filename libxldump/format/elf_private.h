@@ -39,6 +39,7 @@ struct xl_format {
 	struct xl_bitmap known;  /* by pfn: was put */
 	struct xl_bitmap stored; /* by pfn: is not a page of zeros */
 	struct xl_bitmap stale;  /* by pfn: is one, but its place in the file holds older bytes */
+	uint64_t *digest;        /* by pfn; 8 bytes of memory for a page, untouched for holes */
 
 	/* Pages that follow each other in the file, not yet written. */
 	uint8_t *buf;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Completes the file: brings the pages to their final places, then writes what is before and behind
  * them. */
+#include "format/digest.h"
+#include "format/digest_format.h"
 #include "format/elf_format.h"
 #include "format/elf_seal.h"
 
@@ -129,6 +131,30 @@ static int settle_pages(struct xl_ctx *x, struct xl_seal *s)
 	return xl_sink_truncate(x, f->sink, s->data_start + (s->final.count << XL_PAGE_SHIFT));
 }
 
+static int read_back(void *data, uint64_t offset, void *buf, size_t len)
+{
+	struct xl_seal *s = data;
+
+	return xl_sink_pread(s->out.x, s->out.sink, buf, len, offset);
+}
+
+/* The last thing: over all that was written, which is still in memory. */
+static int write_meta_digest(struct xl_seal *s)
+{
+	const struct xl_digest_gaps gaps = {
+		.data = s->data_start, .data_size = s->final.count << XL_PAGE_SHIFT,
+		.meta = s->digests + DIGEST_META, .elf = true,
+	};
+	uint64_t meta = 0;
+	uint8_t raw[8];
+	int r = xl_digest_meta(s->size, &gaps, read_back, s, &meta);
+
+	if (r < 0)
+		return xl_err(s->out.x, r, "digest of the file's headers");
+	xl_put_le64(raw, meta);
+	return xl_sink_pwrite(s->out.x, s->out.sink, raw, sizeof(raw), gaps.meta);
+}
+
 static void seal_deinit(struct xl_seal *s)
 {
 	xl_slots_deinit(&s->final);
@@ -170,5 +196,7 @@ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
 	if (r < 0)
 		return r;
 	r = xl_elf_write_sections(s);
-	return r < 0 ? r : write_front(s);
+	if (r == 0)
+		r = write_front(s);
+	return r < 0 || !s->digests ? r : write_meta_digest(s);
 }

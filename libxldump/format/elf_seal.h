@@ -27,7 +27,8 @@ struct xl_seal {
 	uint64_t data_start;
 	struct xl_section section[XL_MAX_SECTIONS]; /* [0] is the null section, [1] .shstrtab */
 	unsigned nr_sections;
-	uint64_t shoff;
+	uint64_t shoff, size;        /* of the section headers, and of the whole file */
+	uint64_t digests;            /* offset of .xldump_digests */
 	struct xl_out out;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sections: all that follows the pages. */
+#include "format/digest_format.h"
 #include "format/elf_format.h"
 #include "format/elf_seal.h"
 
@@ -115,6 +116,26 @@ static int edits_section(struct xl_seal *s)
 	return 0;
 }
 
+static void digests_section(struct xl_seal *s)
+{
+	const struct xl_bitmap *present = &s->final.present;
+	struct xl_section *sec = begin(s, DIGEST_SECTION, ELF_SHT_PROGBITS, 8);
+	uint8_t h[DIGEST_HEADER_SIZE] = { 0 };
+
+	s->digests = sec->offset;
+	memcpy(h, DIGEST_MAGIC, DIGEST_MAGIC_SIZE);
+	xl_put_le32(h + DIGEST_VERSION_AT, DIGEST_VERSION);
+	xl_put_le32(h + DIGEST_ALGORITHM_AT, DIGEST_XXH3_64);
+	xl_put_le64(h + DIGEST_PAGES, s->final.count);
+	xl_put_le64(h + DIGEST_DATA, s->data_start);
+	xl_put_le64(h + DIGEST_DATA_SIZE, s->final.count << XL_PAGE_SHIFT);
+	xl_out_bytes(&s->out, h, sizeof(h)); /* DIGEST_META is set when all else is written */
+	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < present->nbits;
+	     pfn = xl_bitmap_next(present, pfn + 1))
+		xl_out_u64(&s->out, s->f->digest[pfn]);
+	end(s, sec);
+}
+
 /* Ours, behind all others: Volatility takes the position of a name among the names for the index
  * of its header. */
 static int own_sections(struct xl_seal *s)
@@ -137,6 +158,8 @@ static int own_sections(struct xl_seal *s)
 		if (r < 0)
 			return r;
 	}
+	if (xl_sink_seekable(s->f->sink))
+		digests_section(s);
 	/* The note is also in the PT_NOTE, which a file of sections only does not have. */
 	sec = add_section(s, ".note.xldump", ELF_SHT_NOTE, 0);
 	sec->align = 4;
@@ -176,6 +199,7 @@ static void section_headers(struct xl_seal *s)
 		xl_put_le64(h + ELF_SH_ENTSIZE, sec->entsize);
 		xl_out_bytes(&s->out, h, sizeof(h));
 	}
+	s->size = xl_out_tell(&s->out);
 }
 
 int xl_elf_write_sections(struct xl_seal *s)

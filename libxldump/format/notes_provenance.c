@@ -222,10 +222,18 @@ static void add_all(struct js *j, struct json_object *top, const struct xl_cut *
 
 int xl_notes_provenance(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)
 {
-	struct json_object *top = json_object_new_object();
-	struct js j = { .failed = !top };
+	struct json_object *top;
+	struct js j = { 0 };
 	const char *text = NULL;
 
+	if (cut->note) {
+		if (cut->note[0])
+			(void)xl_blob_note(b, "XLDUMP", XLDUMP_NOTE_TYPE, cut->note,
+					   strlen(cut->note) + 1);
+		return 0;
+	}
+	top = json_object_new_object();
+	j.failed = !top;
 	if (top)
 		add_all(&j, top, cut, nr_pages);
 	if (!j.failed)

@@ -13,7 +13,7 @@ trap 'rm -rf "$dir"' EXIT
 n=0
 
 mkdir -p "$dir"/{local,dist}/bash-completion/completions "$dir/here" "$dir/bin"
-cp "$src"/{xl,xl-livedump} "$dir/local/bash-completion/completions/"
+cp "$src"/{xl,xl-livedump,xldumpctl} "$dir/local/bash-completion/completions/"
 touch "$dir/here/core.img" "$dir/here/other file"
 
 # What a distribution has: the command alone, with a blank after it of its own.
@@ -45,6 +45,7 @@ printf '|%s' "$@"
 echo
 XL
 ln -s xl "$dir/bin/xl-livedump"
+ln -s xl "$dir/bin/xldumpctl"
 chmod +x "$dir/bin/xl"
 
 # Output of one line typed, as the program got it.  \e* inserts all completions, \t one.
@@ -107,4 +108,12 @@ expect "xl: still so on the second use" 'xl list\t\nxl livedump web01\tx' 'lived
 rm "$dir/dist/bash-completion/completions/xl"
 expect "xl: without a distribution's" 'xl liv\tx' 'livedump|x'
 expect "xl: without a distribution's, other commands" 'xl create co\tx' 'create|core.img|x'
+expect "xldumpctl: commands" 'xldumpctl \e*' '--help|--version|convert|debug|dmesg|info|reassemble|verify'
+expect "xldumpctl: a command, and a blank" 'xldumpctl ve\tx' 'verify|x'
+expect "xldumpctl: options of a command" 'xldumpctl debug --\e*' 'debug|--drgn|--help|--print'
+expect "xldumpctl: a file" 'xldumpctl info --json co\tx' 'info|--json|core.img|x'
+expect "xldumpctl: a file to be quoted" 'xldumpctl verify ot\tx' 'verify|other file|x'
+expect "xldumpctl: a format" 'xldumpctl convert -f xe\tx' 'convert|-f|xencore|x'
+expect "xldumpctl: a format after =" 'xldumpctl convert --format=k\tx' 'convert|--format=kdump|x'
+expect "xldumpctl: behind --" 'xldumpctl debug core.img -- co\tx' 'debug|core.img|--|core.img|x'
 echo "1..$n"

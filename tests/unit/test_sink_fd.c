@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "elf_guest.h"
 #include "kdump.h"
 
@@ -121,7 +122,7 @@ static void test_kdump(void **state)
 static void test_elf(void **state)
 {
 	unsigned char *file[2] = { NULL, NULL };
-	uint64_t size[2];
+	uint64_t size[2], pages;
 
 	(void)state;
 	for (int piped = 0; piped < 2; piped++) {
@@ -156,8 +157,11 @@ static void test_elf(void **state)
 		}
 		guest_free(g);
 	}
-	assert_int_equal(size[0], size[1]);
-	assert_memory_equal(file[0], file[1], size[0]);
+	/* Digests take a look back, so a pipe gets none, and the file is shorter by them; program
+	 * headers, notes and pages are the same, from behind the ELF header on. */
+	pages = xl_get_le64(file[0] + 64 + 56 + 8);
+	assert_in_range(size[0] - size[1], 2500 * 8, 2500 * 8 + 256);
+	assert_memory_equal(file[0] + 64, file[1] + 64, pages + 2500 * 4096 - 64);
 	free(file[0]);
 	free(file[1]);
 }

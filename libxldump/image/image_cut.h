@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A dump as what it was made from: for writing it again in another format. */
+#ifndef XL_IMAGE_IMAGE_CUT_H
+#define XL_IMAGE_IMAGE_CUT_H
+
+#include "capture/cut.h"
+#include "image/image.h"
+
+/* The cut of an image, as far as the file has it: pages, registers, the host's version, the kernel,
+ * the p2m, what was changed.  Texts of the note are not taken apart: cut->note is that of the file.
+ *
+ * All pages are looked at for the kernel.  The image must live as long as the cut.
+ * -EOPNOTSUPP for a file whose page tables hold frames of the host. */
+_must_check_ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut);
+
+/* Frees what xl_image_cut_init() has made, and all else of the cut. */
+void xl_image_cut_deinit(struct xl_cut *cut);
+
+#endif

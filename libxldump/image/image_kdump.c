@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* kdump-compressed files, versions 3 to 6, of x86_64. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/kdump_format.h"
+#include "format/slots.h"
+#include "guest/kernel.h"
+#include "image/image_private.h"
+
+/* Compressed bytes of one page are fewer than its own, but writers exist that keep a few more. */
+#define COMPRESSED_MAX (2 * XL_PAGE_SIZE)
+
+#define OLDEST 3
+#define NEWEST 6
+
+static void take_names(struct xl_image *img, const uint8_t *head)
+{
+	for (size_t i = 0; i < XL_ARRAY_SIZE(img->kdump.uts); i++) {
+		char *name = img->kdump.uts[i];
+
+		memcpy(name, head + KDUMP_UTSNAME + i * KDUMP_UTSNAME_FIELD, KDUMP_UTSNAME_FIELD);
+		name[KDUMP_UTSNAME_FIELD - 1] = '\0';
+		for (char *p = name; *p; p++)
+			if (*p < ' ' || *p > '~')
+				*p = '?';
+	}
+}
+
+/* What is in the headers, as far as it is needed. */
+struct layout {
+	uint64_t max_mapnr, bitmap, bitmap_bytes; /* of one of the two */
+	uint64_t vmcoreinfo, vmcoreinfo_size, note, note_size;
+};
+
+static int read_header(struct xl_ctx *x, struct xl_image *img, struct layout *l)
+{
+	uint8_t h[KDUMP_HEADER_SIZE];
+	uint64_t sub_size, bitmap_blocks;
+
+	if (xl_imgfile_read(img->file, 0, h, sizeof(h)) < 0)
+		return xl_image_bad(x, "the file is cut off within the kdump header");
+	img->kdump.version = xl_get_le32(h + KDUMP_VERSION);
+	img->kdump.status = xl_get_le32(h + KDUMP_STATUS);
+	img->kdump.block_size = xl_get_le32(h + KDUMP_BLOCK_SIZE);
+	img->kdump.nr_cpus = xl_get_le32(h + KDUMP_NR_CPUS);
+	take_names(img, h);
+	if (img->kdump.version < OLDEST || img->kdump.version > NEWEST)
+		return xl_image_bad(x, "kdump-compressed of version %u (offset %d); %d to %d are known",
+				    img->kdump.version, KDUMP_VERSION, OLDEST, NEWEST);
+	if (img->kdump.block_size != KDUMP_BLOCK)
+		return xl_image_bad(x, "blocks of %u bytes (offset %d) instead of %d: not of x86_64",
+				    img->kdump.block_size, KDUMP_BLOCK_SIZE, KDUMP_BLOCK);
+	sub_size = xl_get_le32(h + KDUMP_SUB_HDR_SIZE);
+	bitmap_blocks = xl_get_le32(h + KDUMP_BITMAP_BLOCKS);
+	l->max_mapnr = xl_get_le32(h + KDUMP_MAX_MAPNR);
+	l->bitmap = (1 + sub_size) * KDUMP_BLOCK;
+	l->bitmap_bytes = bitmap_blocks / 2 * KDUMP_BLOCK;
+	img->kdump.descs = l->bitmap + bitmap_blocks * KDUMP_BLOCK;
+	return 0;
+}
+
+static int read_sub_header(struct xl_ctx *x, struct xl_image *img, struct layout *l)
+{
+	uint8_t s[KDUMP_SUB_SIZE] = { 0 };
+
+	if (xl_imgfile_read(img->file, KDUMP_BLOCK, s, sizeof(s)) < 0)
+		return xl_image_bad(x, "the file is cut off within the kdump sub header");
+	img->kdump.phys_base = xl_get_le64(s + KDUMP_SUB_PHYS_BASE);
+	img->kdump.dump_level = xl_get_le32(s + KDUMP_SUB_DUMP_LEVEL);
+	if (xl_get_le32(s + KDUMP_SUB_SPLIT))
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "one of several files of a split dump; `makedumpfile --reassemble` "
+			       "makes one of them");
+	l->vmcoreinfo = xl_get_le64(s + KDUMP_SUB_VMCOREINFO);
+	l->vmcoreinfo_size = xl_get_le64(s + KDUMP_SUB_VMCOREINFO_SIZE);
+	if (img->kdump.version >= 4) {
+		l->note = xl_get_le64(s + KDUMP_SUB_NOTE);
+		l->note_size = xl_get_le64(s + KDUMP_SUB_NOTE_SIZE);
+	}
+	if (img->kdump.version >= 6)
+		l->max_mapnr = xl_get_le64(s + KDUMP_SUB_MAX_MAPNR_64);
+	return 0;
+}
+
+static int load_bitmap(struct xl_ctx *x, struct xl_image *img, const struct layout *l,
+		       uint64_t offset, struct xl_bitmap *ret)
+{
+	int r;
+
+	if (xl_bitmap_init(ret, l->max_mapnr) < 0)
+		return xl_err(x, -ENOMEM, "bitmap of %" PRIu64 " pages", l->max_mapnr);
+	r = xl_imgfile_read(img->file, offset, ret->word, (l->max_mapnr + 7) / 8);
+	if (r < 0)
+		return xl_err(x, r, "read the bitmap at offset %#" PRIx64, offset);
+	if (l->max_mapnr % 64) /* bits behind the last page mean nothing */
+		ret->word[l->max_mapnr / 64] &= ((uint64_t)1 << (l->max_mapnr % 64)) - 1;
+	return 0;
+}
+
+static int read_bitmaps(struct xl_ctx *x, struct xl_image *img, const struct layout *l)
+{
+	struct xl_bitmap dumped = { 0 };
+	uint64_t room;
+	int r;
+
+	if (l->max_mapnr > XL_MAX_PFNS || l->bitmap_bytes < (l->max_mapnr + 7) / 8)
+		return xl_image_bad(x, "bitmaps of %#" PRIx64 " bytes at offset %#" PRIx64
+				    " are too small for %" PRIu64 " pages", l->bitmap_bytes, l->bitmap,
+				    l->max_mapnr);
+	if (!xl_imgfile_inside(img->file, l->bitmap, 2 * l->bitmap_bytes))
+		return xl_image_bad(x, "bitmaps of %#" PRIx64 " bytes each at offset %#" PRIx64
+				    " are beyond the end of the file, %#" PRIx64, l->bitmap_bytes,
+				    l->bitmap, img->size);
+	r = load_bitmap(x, img, l, l->bitmap, &img->kdump.ram);
+	if (r == 0)
+		r = load_bitmap(x, img, l, l->bitmap + l->bitmap_bytes, &dumped);
+	img->slots = calloc(1, sizeof(*img->slots));
+	if (r == 0 && (!img->slots || xl_slots_init(img->slots, l->max_mapnr, &dumped) < 0))
+		r = xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", l->max_mapnr);
+	xl_bitmap_deinit(&dumped);
+	if (r < 0)
+		return r;
+
+	img->nr_pfns = l->max_mapnr;
+	img->pages = img->slots->count;
+	for (size_t i = 0; i < xl_bitmap_words(l->max_mapnr); i++)
+		img->kdump.excluded += (unsigned)__builtin_popcountll(
+			img->kdump.ram.word[i] & ~img->slots->present.word[i]);
+	room = img->kdump.descs < img->size ? img->size - img->kdump.descs : 0;
+	if (img->pages > room / KDUMP_DESC_SIZE)
+		return xl_image_bad(x, "descriptors of %" PRIu64 " pages at offset %#" PRIx64
+				    " are beyond the end of the file, %#" PRIx64, img->pages,
+				    img->kdump.descs, img->size);
+	return 0;
+}
+
+/* Before version 4 the text stands alone; later it is one of the notes. */
+static int read_text(struct xl_ctx *x, struct xl_image *img, const struct layout *l)
+{
+	uint8_t *text;
+	int r;
+
+	if (!l->vmcoreinfo_size)
+		return 0;
+	r = xl_imgfile_load(x, img->file, l->vmcoreinfo, l->vmcoreinfo_size,
+			    XL_VMCOREINFO_MAX, "VMCOREINFO", &text);
+	if (r < 0)
+		return r;
+	img->vmcoreinfo_copy = (char *)text;
+	return 0;
+}
+
+int xl_image_open_kdump(struct xl_ctx *x, struct xl_image *img)
+{
+	struct layout l = { 0 };
+	int r;
+
+	img->kind = XL_IMAGE_KDUMP;
+	r = read_header(x, img, &l);
+	if (r == 0)
+		r = read_sub_header(x, img, &l);
+	if (r == 0)
+		r = read_text(x, img, &l);
+	if (r == 0 && l.note_size)
+		r = xl_image_read_notes(x, img, l.note, l.note_size, "notes of the kdump file");
+	return r < 0 ? r : read_bitmaps(x, img, &l);
+}
+
+/* ---- pages ---- */
+
+int xl_image_kdump_where(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
+			 uint64_t *ret_offset, uint64_t *ret_size, uint32_t *ret_flags)
+{
+	uint64_t at = img->kdump.descs + xl_slots_rank(img->slots, pfn) * KDUMP_DESC_SIZE;
+	uint8_t d[KDUMP_DESC_SIZE];
+	int r = xl_imgfile_read(img->file, at, d, sizeof(d));
+
+	if (r < 0)
+		return xl_err(x, r, "read the descriptor of page %#" PRIx64 " at offset %#" PRIx64,
+			      pfn, at);
+	*ret_offset = xl_get_le64(d + KDUMP_DESC_OFFSET);
+	*ret_size = xl_get_le32(d + KDUMP_DESC_LENGTH);
+	*ret_flags = xl_get_le32(d + KDUMP_DESC_FLAGS);
+	if (*ret_size > COMPRESSED_MAX || !xl_imgfile_inside(img->file, *ret_offset, *ret_size))
+		return xl_image_bad(x, "page %#" PRIx64 ": its descriptor at offset %#" PRIx64
+				    " points to %#" PRIx64 " bytes at offset %#" PRIx64
+				    ", which cannot be", pfn, at, *ret_size, *ret_offset);
+	if (*ret_offset == 0)
+		return xl_image_bad(x, "page %#" PRIx64 ": its descriptor at offset %#" PRIx64 " is "
+				    "empty: the dump was never finished", pfn, at);
+	return 0;
+}
+
+int xl_image_kdump_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
+			uint8_t ret[XL_PAGE_SIZE])
+{
+	uint8_t buf[COMPRESSED_MAX];
+	uint64_t offset, size;
+	uint32_t flags;
+	int r;
+
+	r = xl_image_kdump_where(x, img, pfn, &offset, &size, &flags);
+	if (r < 0)
+		return r;
+	r = xl_imgfile_read(img->file, offset, buf, size);
+	if (r < 0)
+		return xl_err(x, r, "read page %#" PRIx64 " at offset %#" PRIx64, pfn, offset);
+	r = xl_codec_expand(flags, buf, size, ret);
+	if (r == -EOPNOTSUPP)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, r, "page %#" PRIx64 " at offset %#" PRIx64
+			       " is compressed in a way that is not known, %#x", pfn, offset, flags);
+	if (r < 0)
+		return xl_image_bad(x, "page %#" PRIx64 ": its %" PRIu64 " bytes at offset %#" PRIx64
+				    " do not decompress", pfn, size, offset);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The Linux kernel in a dump: its VMCOREINFO, its memory by virtual address, its log. */
+#ifndef XL_IMAGE_IMAGE_KERNEL_H
+#define XL_IMAGE_IMAGE_KERNEL_H
+
+#include "guest/kernel.h"
+#include "image/image.h"
+
+struct xl_image_vm {
+	struct xl_image *img; /* borrowed */
+	struct xl_kernel k;
+	uint64_t root;        /* physical address of the kernel's top page table; 0: not known */
+	unsigned levels;
+};
+
+/* Find the kernel.  From the file's VMCOREINFO note if that is enough; else all pages are looked
+ * at, as a file of xl dump-core needs it, or one of a kernel before 4.10.
+ *
+ * @param scan  look at all pages in any case: only then are all members of k filled
+ * -ENOENT when there is no Linux kernel that can be recognised. */
+_must_check_ int xl_image_vm_init(struct xl_ctx *x, struct xl_image *img, bool scan,
+				  struct xl_image_vm *ret);
+void xl_image_vm_deinit(struct xl_image_vm *vm);
+
+/* Physical address of a kernel address.  -EFAULT, without words. */
+_must_check_ int xl_image_vm_pa(const struct xl_image_vm *vm, uint64_t va, uint64_t *ret);
+
+/* Bytes by virtual address, across pages.  -EFAULT. */
+_must_check_ int xl_image_vm_read(const struct xl_image_vm *vm, uint64_t va, void *buf,
+				  size_t len);
+
+/* One record of the log: time since boot and the text, which may have any bytes in it. */
+typedef void (*xl_klog_fn)(void *data, uint64_t ns, const char *text, size_t len);
+
+/* The kernel log, oldest record first.  -EOPNOTSUPP for a kernel whose log is not known (before
+ * 3.5), -EINVAL when what is there makes no sense; records that do not are left out, and counted in
+ * *ret_broken. */
+_must_check_ int xl_image_klog(struct xl_ctx *x, const struct xl_image_vm *vm, xl_klog_fn fn,
+			       void *data, uint64_t *ret_broken);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules of ELF dumps that readers stand on. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/elf_format.h"
+#include "image/image_private.h"
+#include "image/image_verify.h"
+
+/* What our own files promise beyond what is needed to read them. */
+static int check_headers(struct xl_verify *v)
+{
+	uint8_t e[ELF_EHDR_SIZE], p[ELF_PHDR_SIZE];
+	uint64_t phoff, phnum = v->img->loads + 1;
+	unsigned named;
+	int r;
+
+	r = xl_image_bytes(v->x, v->img, 0, e, sizeof(e));
+	if (r < 0)
+		return r;
+	phoff = xl_get_le64(e + ELF_E_PHOFF);
+	named = xl_get_le16(e + ELF_E_PHNUM);
+	if (e[ELF_EI_VERSION] != 1 || xl_get_le32(e + ELF_E_VERSION) != 1)
+		xl_verify_broken(v, "ELF header: its version is not 1");
+	if (xl_get_le16(e + ELF_E_EHSIZE) != ELF_EHDR_SIZE)
+		xl_verify_broken(v, "ELF header: its size (offset %d) is not %d", ELF_E_EHSIZE,
+				 ELF_EHDR_SIZE);
+	if (phoff != (named ? ELF_EHDR_SIZE : 0) || !named != !v->img->loads ||
+	    (named && named != ELF_PN_XNUM && named != phnum))
+		xl_verify_broken(v, "ELF header: e_phoff is %#" PRIx64 " with %u program headers",
+				 phoff, named);
+	for (uint64_t i = 0; v->img->loads && i < phnum; i++) {
+		uint64_t at = phoff + i * ELF_PHDR_SIZE;
+
+		r = xl_image_bytes(v->x, v->img, at, p, sizeof(p));
+		if (r < 0)
+			return r;
+		if (xl_get_le32(p + ELF_P_TYPE) != (i ? ELF_PT_LOAD : ELF_PT_NOTE))
+			xl_verify_broken(v, "program header at offset %#" PRIx64 ": the first is "
+					 "PT_NOTE, all others PT_LOAD, not type %u", at,
+					 xl_get_le32(p + ELF_P_TYPE));
+		if (xl_get_le64(p + ELF_P_ALIGN) || xl_get_le32(p + ELF_P_FLAGS))
+			xl_verify_broken(v, "program header at offset %#" PRIx64 ": p_align and "
+					 "p_flags must be 0", at);
+		if (xl_get_le64(p + ELF_P_FILESZ) != xl_get_le64(p + ELF_P_MEMSZ))
+			xl_verify_broken(v, "program header at offset %#" PRIx64 ": p_filesz is not "
+					 "p_memsz", at);
+	}
+	xl_verify_done(v, "ELF header and %" PRIu64 " segments", v->img->loads);
+	return 0;
+}
+
+/* The segments and the sections of a hybrid are over the same bytes. */
+static int check_map(struct xl_verify *v, const struct xl_image_section *pages,
+		     const struct xl_image_section *map)
+{
+	uint64_t n = map->size / 8, offset, size;
+	uint8_t raw[8 * 512];
+
+	if (pages->size >> XL_PAGE_SHIFT != v->img->pages || n != v->img->pages)
+		xl_verify_broken(v, "the segments have %" PRIu64 " pages, .xen_pages %" PRIu64
+				 ", .xen_pfn %" PRIu64, v->img->pages, pages->size >> XL_PAGE_SHIFT,
+				 n);
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t at = map->offset + i * 8;
+		xl_pfn_t pfn;
+		int r = 0;
+
+		if (i % 512 == 0)
+			r = xl_image_bytes(v->x, v->img, at, raw, 8 * (n - i < 512 ? n - i : 512));
+		if (r == 0)
+			r = xl_check_cancel(v->x);
+		if (r < 0)
+			return r;
+		pfn = xl_get_le64(raw + i % 512 * 8);
+		if (!xl_image_has(v->img, pfn)) {
+			xl_verify_broken(v, ".xen_pfn, entry %" PRIu64 " at offset %#" PRIx64
+					 ": page %#" PRIx64 " is in no segment", i, at, pfn);
+			continue;
+		}
+		r = xl_image_where(v->x, v->img, pfn, &offset, &size);
+		if (r < 0)
+			return r;
+		if (offset != pages->offset + (i << XL_PAGE_SHIFT))
+			xl_verify_broken(v, ".xen_pfn, entry %" PRIu64 " at offset %#" PRIx64
+					 ": page %#" PRIx64 " is elsewhere in its segment", i, at, pfn);
+	}
+	xl_verify_done(v, "%" PRIu64 " entries of .xen_pfn agree with the segments", n);
+	return 0;
+}
+
+static void check_sections(struct xl_verify *v)
+{
+	static const struct {
+		const char *name;
+		uint64_t entsize;
+	} rule[] = {
+		{ ".xen_pages", XL_PAGE_SIZE }, { ".xen_pfn", 8 }, { ".xen_p2m", 16 },
+		{ ".xen_shared_info", XL_PAGE_SIZE },
+		{ ".xldump_p2m", XLDUMP_P2M_RUN_SIZE }, { ".xldump_tables", XLDUMP_TABLE_SIZE },
+		{ ".xldump_edits", XLDUMP_EDIT_SIZE },
+	};
+	static const char *const needed[] = { ".note.Xen", ".xen_prstatus", ".xen_pages" };
+
+	for (size_t i = 0; i < XL_ARRAY_SIZE(needed); i++)
+		if (!xl_image_section(v->img, needed[i]))
+			xl_verify_broken(v, "there is no section %s", needed[i]);
+	for (size_t i = 0; i < XL_ARRAY_SIZE(rule); i++) {
+		const struct xl_image_section *s = xl_image_section(v->img, rule[i].name);
+
+		if (s && s->entsize != rule[i].entsize)
+			xl_verify_broken(v, "%s: entries of %" PRIu64 " bytes instead of %" PRIu64,
+					 s->name, s->entsize, rule[i].entsize);
+	}
+	for (size_t i = 0; i < v->img->sections; i++) {
+		const struct xl_image_section *a = &v->img->section[i];
+
+		for (size_t j = i + 1; j < v->img->sections; j++) {
+			const struct xl_image_section *b = &v->img->section[j];
+
+			if (strcmp(a->name, b->name) == 0)
+				xl_verify_broken(v, "there are two sections %s", a->name);
+			if (a->size && b->size && a->offset < b->offset + b->size &&
+			    b->offset < a->offset + a->size)
+				xl_verify_broken(v, "sections %s and %s overlap at offset %#" PRIx64,
+						 a->name, b->name,
+						 a->offset > b->offset ? a->offset : b->offset);
+		}
+	}
+	xl_verify_done(v, "%zu sections", v->img->sections);
+}
+
+int xl_verify_elf(struct xl_verify *v)
+{
+	const struct xl_image_section *pages = xl_image_section(v->img, ".xen_pages");
+	const struct xl_image_section *map = xl_image_section(v->img, ".xen_pfn");
+	int r = 0;
+
+	if (pages)
+		check_sections(v);
+	if (pages && (pages->offset & XL_PAGE_MASK))
+		xl_verify_broken(v, ".xen_pages: offset %#" PRIx64 " is not that of a page",
+				 pages->offset);
+	if (v->img->json)
+		r = check_headers(v);
+	if (r == 0 && v->img->hybrid && map)
+		r = check_map(v, pages, map);
+	return r;
+}

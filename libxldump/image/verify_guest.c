@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the file promises of the guest: its page tables lead nowhere but into the dump. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/elf_format.h"
+#include "format/notes_format.h"
+#include "guest/kernel_private.h"
+#include "image/image_kernel.h"
+#include "image/image_private.h"
+#include "image/image_verify.h"
+
+#define PTE_PRESENT 0x001ULL
+#define PTE_FRAME 0x000ffffffffff000ULL
+
+/* Every table that was rewritten: each present entry names a page that the guest had.  By the p2m,
+ * for pages may have been left out of the file. */
+static int check_tables(struct xl_verify *v)
+{
+	uint64_t page[XL_PTES_PER_PAGE], entries = 0;
+
+	for (size_t i = 0; i < v->img->tables; i++) {
+		const struct xl_image_table *t = &v->img->table[i];
+		int r = xl_check_cancel(v->x);
+
+		if (r < 0)
+			return r;
+		if (!xl_image_has(v->img, t->pfn)) {
+			xl_verify_broken(v, ".xldump_tables, entry %zu: page %#" PRIx64
+					 " is not in the dump", i, t->pfn);
+			continue;
+		}
+		r = xl_image_page(v->x, v->img, t->pfn, (uint8_t *)page);
+		if (r < 0)
+			return r;
+		for (unsigned j = 0; j < XL_PTES_PER_PAGE; j++) {
+			uint64_t pte = le64toh(page[j]), pfn = (pte & PTE_FRAME) >> XL_PAGE_SHIFT;
+
+			if (!(pte & PTE_PRESENT))
+				continue;
+			entries++;
+			if (xl_image_pfn_to_mfn(v->img, pfn) == XL_INVALID_FRAME)
+				xl_verify_broken(v, "page table %#" PRIx64 " of level %" PRIu64
+						 ", entry %u: leads to page %#" PRIx64 ", which the "
+						 "guest does not have", t->pfn, t->level, j, pfn);
+		}
+	}
+	if (v->img->tables)
+		xl_verify_done(v, "%" PRIu64 " entries of %zu page tables lead into the guest",
+			       entries, v->img->tables);
+	return 0;
+}
+
+static int check_edits(struct xl_verify *v)
+{
+	for (size_t i = 0; i < v->img->edits; i++) {
+		uint64_t paddr = v->img->edit[i].paddr, word;
+
+		if (xl_image_read(v->img, paddr, &word, sizeof(word)) < 0)
+			xl_verify_broken(v, ".xldump_edits, entry %zu: address %#" PRIx64
+					 " is not in the dump", i, paddr);
+		else if (word != 0)
+			xl_verify_broken(v, ".xldump_edits, entry %zu: the word at %#" PRIx64
+					 " is not 0", i, paddr);
+	}
+	if (v->img->edits)
+		xl_verify_done(v, "%zu words that were cleared", v->img->edits);
+	return 0;
+}
+
+/* A page of the guest without a host frame cannot have been read. */
+static int check_p2m(struct xl_verify *v)
+{
+	if (!v->img->p2ms || v->img->kind == XL_IMAGE_XENCORE_RAW)
+		return 0;
+	for (xl_pfn_t pfn = xl_image_next(v->img, 0); pfn < v->img->nr_pfns;
+	     pfn = xl_image_next(v->img, pfn + 1)) {
+		int r = xl_check_cancel(v->x);
+
+		if (r < 0)
+			return r;
+		if (xl_image_pfn_to_mfn(v->img, pfn) == XL_INVALID_FRAME)
+			xl_verify_broken(v, "page %#" PRIx64 " is in no run of .xldump_p2m", pfn);
+	}
+	xl_verify_done(v, "%zu runs of the p2m cover all pages", v->img->p2ms);
+	return 0;
+}
+
+/* Registers of an ordinary guest lead to a page table that is there. */
+static void check_roots(struct xl_verify *v)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < v->img->notes; i++) {
+		const struct xl_image_note *note = &v->img->note[i];
+		uint64_t cr3;
+
+		if (strcmp(note->name, "QEMU") != 0 || note->size < QEMU_STATE_CR + 40)
+			continue;
+		cr3 = xl_get_le64(note->desc + QEMU_STATE_CR + 24) & PTE_FRAME;
+		if (cr3 && !xl_image_has(v->img, cr3 >> XL_PAGE_SHIFT))
+			xl_verify_broken(v, "QEMU note at offset %#" PRIx64 ": CR3 %#" PRIx64
+					 " is not in the dump", note->offset, cr3);
+		n++;
+	}
+	if (n)
+		xl_verify_done(v, "CR3 of %u vCPUs", n);
+}
+
+/* The kernel's page tables map its code to where VMCOREINFO says. */
+static int check_kernel(struct xl_verify *v)
+{
+	struct xl_kmem m = { xl_image_read, v->img, 0 };
+	uint64_t va, pa;
+
+	if (!v->img->json || !v->img->vmcoreinfo || xl_vmcoreinfo_check(v->img->vmcoreinfo))
+		return 0;
+	if (xl_vmcoreinfo_dec(v->img->vmcoreinfo, "NUMBER(phys_base)", &m.phys_base) < 0)
+		return 0;
+	if (xl_vmcoreinfo_hex(v->img->vmcoreinfo, "SYMBOL(_stext)", &va) < 0 ||
+	    xl_kmem_pa(&m, va, &pa) < 0 || !xl_kernel_maps(v->img->vmcoreinfo, &m, va, pa))
+		xl_verify_broken(v, "the kernel's page tables do not map its code to where VMCOREINFO "
+				 "says it is");
+	else
+		xl_verify_done(v, "the kernel's page tables map its code");
+	return 0;
+}
+
+int xl_verify_guest(struct xl_verify *v)
+{
+	int r;
+
+	check_roots(v);
+	r = check_kernel(v);
+	if (r == 0)
+		r = check_p2m(v);
+	if (r == 0)
+		r = check_tables(v);
+	return r < 0 ? r : check_edits(v);
+}

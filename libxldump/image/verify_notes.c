@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the notes say, against each other and against the pages. */
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/elf_format.h"
+#include "format/notes_format.h"
+#include "guest/kernel_private.h"
+#include "hv/hv.h"
+#include "image/image_private.h"
+#include "image/image_verify.h"
+
+static void putp(struct json_object **o)
+{
+	json_object_put(*o);
+}
+
+/* Registers: one note of each kind for each vCPU, in their order. */
+static void check_registers(struct xl_verify *v)
+{
+	uint32_t prstatus = 0, qemu = 0;
+
+	for (size_t i = 0; i < v->img->notes; i++) {
+		const struct xl_image_note *n = &v->img->note[i];
+
+		if (!strcmp(n->name, "CORE") && n->type == PRSTATUS_NOTE_TYPE) {
+			prstatus++;
+			if (n->size != PRSTATUS_SIZE)
+				xl_verify_broken(v, "PRSTATUS at offset %#" PRIx64 " has %zu bytes, "
+						 "not %d", n->offset, n->size, PRSTATUS_SIZE);
+			else if (v->img->json &&
+				 xl_get_le32(n->desc + PRSTATUS_PID) != prstatus)
+				xl_verify_broken(v, "PRSTATUS at offset %#" PRIx64 " is of process %u, "
+						 "not %u", n->offset,
+						 xl_get_le32(n->desc + PRSTATUS_PID), prstatus);
+		} else if (!strcmp(n->name, "QEMU") && n->type == QEMU_NOTE_TYPE) {
+			qemu++;
+			if (n->size < 432 || xl_get_le32(n->desc) != QEMU_STATE_VERSION)
+				xl_verify_broken(v, "QEMU note at offset %#" PRIx64 " is not of "
+						 "version 1", n->offset);
+		}
+	}
+	if (v->img->json && prstatus != qemu)
+		xl_verify_broken(v, "%u PRSTATUS notes, but %u QEMU notes", prstatus, qemu);
+	if (prstatus)
+		xl_verify_done(v, "registers of %u vCPUs", prstatus);
+}
+
+static void check_xen(struct xl_verify *v)
+{
+	const struct xl_image_section *p = xl_image_section(v->img, ".xen_prstatus");
+	const struct xl_image_section *map = xl_image_section(v->img, ".xen_pfn");
+	bool ours = v->img->json;
+
+	if (!map)
+		map = xl_image_section(v->img, ".xen_p2m");
+	if (!map)
+		return;
+	if (!v->img->xen_magic)
+		xl_verify_broken(v, "there is no HEADER note in .note.Xen");
+	else if (v->img->xen_magic != (strcmp(map->name, ".xen_pfn") ? XEN_MAGIC_HVM - 1 :
+				       XEN_MAGIC_HVM))
+		xl_verify_broken(v, "HEADER note: magic %#" PRIx64 " does not go with %s",
+				 v->img->xen_magic, map->name);
+	if (v->img->xen_nr_pages != map->size / (strcmp(map->name, ".xen_pfn") ? 16 : 8))
+		xl_verify_broken(v, "HEADER note: %" PRIu64 " pages, and %s is of %" PRIu64 " bytes",
+				 v->img->xen_nr_pages, map->name, map->size);
+	if (p && p->size != v->img->xen_nr_vcpus * XL_VCPU_CONTEXT_SIZE)
+		xl_verify_broken(v, "HEADER note: %" PRIu64 " vCPUs, and .xen_prstatus is of %" PRIu64
+				 " bytes", v->img->xen_nr_vcpus, p->size);
+	if (ours && v->img->prstatus && v->img->prstatus != v->img->xen_nr_vcpus)
+		xl_verify_broken(v, "HEADER note: %" PRIu64 " vCPUs, and %u PRSTATUS notes",
+				 v->img->xen_nr_vcpus, v->img->prstatus);
+	if (!v->img->xen_version || v->img->xen_version->size < XEN_VERSION_SIZE)
+		xl_verify_broken(v, "there is no XEN_VERSION note of %d bytes", XEN_VERSION_SIZE);
+	else if (!memmem(v->img->xen_version->desc + XEN_VERSION_CAPABILITIES, 1024, "x86_64", 6))
+		xl_verify_broken(v, "XEN_VERSION note: its capabilities lack x86_64, by which mdb "
+				 "tells 64 bits");
+	xl_verify_done(v, "Xen's notes");
+}
+
+static void check_vmcoreinfo(struct xl_verify *v)
+{
+	const char *why;
+
+	if (!v->img->vmcoreinfo)
+		return;
+	why = xl_vmcoreinfo_check(v->img->vmcoreinfo);
+	if (why)
+		xl_verify_broken(v, "VMCOREINFO: %s", why);
+	else
+		xl_verify_done(v, "VMCOREINFO");
+}
+
+/* ---- ours ---- */
+
+static bool number(struct json_object *o, const char *key, uint64_t *ret)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(o, key, &value) ||
+	    !json_object_is_type(value, json_type_int))
+		return false;
+	*ret = json_object_get_uint64(value);
+	return true;
+}
+
+static void expect(struct xl_verify *v, struct json_object *o, const char *key, uint64_t want)
+{
+	uint64_t got;
+
+	if (number(o, key, &got) && got != want)
+		xl_verify_broken(v, "the XLDUMP note says %s: %" PRIu64 ", the file has %" PRIu64, key,
+				 got, want);
+}
+
+static void check_suspects(struct xl_verify *v, struct json_object *top)
+{
+	struct json_object *s, *ranges, *complete;
+	uint64_t count = 0, sum = 0;
+
+	if (!json_object_object_get_ex(top, "suspects", &s))
+		return;
+	if (!number(s, "count", &count) || !json_object_object_get_ex(s, "ranges", &ranges) ||
+	    !json_object_is_type(ranges, json_type_array)) {
+		xl_verify_broken(v, "the XLDUMP note: suspects without count or ranges");
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(ranges); i++) {
+		struct json_object *range = json_object_array_get_idx(ranges, i);
+
+		if (json_object_is_type(range, json_type_array))
+			sum += json_object_get_uint64(json_object_array_get_idx(range, 1));
+	}
+	if (json_object_object_get_ex(s, "complete", &complete) &&
+	    json_object_get_boolean(complete) && sum != count)
+		xl_verify_broken(v, "the XLDUMP note: %" PRIu64 " suspects in ranges of %" PRIu64
+				 " pages", count, sum);
+}
+
+static void check_json(struct xl_verify *v)
+{
+	_cleanup_(putp) struct json_object *top = NULL;
+	struct json_object *o;
+	uint64_t format;
+
+	if (!v->img->json)
+		return;
+	top = json_tokener_parse(v->img->json);
+	if (!json_object_is_type(top, json_type_object) || !number(top, "format", &format)) {
+		xl_verify_broken(v, "the XLDUMP note is not what xldump-note(7) says");
+		return;
+	}
+	if (format != 1) {
+		xl_verify_note(v, "the XLDUMP note is of format %" PRIu64 ", of which this version "
+			       "knows nothing", format);
+		return;
+	}
+	/* A kdump-compressed file has no place for the records that these count, and what was made
+	 * of one does not either. */
+	if (v->img->p2ms) {
+		expect(v, top, "tables", v->img->tables);
+		if (json_object_object_get_ex(top, "edits", &o))
+			expect(v, o, "count", v->img->edits);
+	}
+	expect(v, top, "pages", v->img->pages);
+	if (json_object_object_get_ex(top, "domain", &o))
+		expect(v, o, "vcpus", v->img->prstatus ? v->img->prstatus : v->img->xen_nr_vcpus);
+	if (json_object_object_get_ex(top, "kernel", &o) && v->img->vmcoreinfo) {
+		const char *s = NULL, *name = json_object_get_string(o);
+		size_t len = 0;
+
+		if (xl_vmcoreinfo_str(v->img->vmcoreinfo, "OSRELEASE", &s, &len) < 0 || !name ||
+		    strlen(name) != len || memcmp(name, s, len) != 0)
+			xl_verify_broken(v, "the XLDUMP note and VMCOREINFO name different kernels");
+	}
+	check_suspects(v, top);
+	xl_verify_done(v, "the XLDUMP note agrees with the file");
+}
+
+int xl_verify_notes(struct xl_verify *v)
+{
+	check_registers(v);
+	check_xen(v);
+	check_vmcoreinfo(v);
+	check_json(v);
+	return 0;
+}

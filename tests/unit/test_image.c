@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading dump files: what is in them, and what is wrong with them.
+ *
+ * With arguments `--write elf|xencore|kdump|flattened FILE' it writes one, for
+ * test_xldumpctl.sh. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "format/elf_format.h"
+#include "image/image_kernel.h"
+#include "image/image_verify.h"
+#include "image_files.h"
+
+#define FILE_A "a.img"
+#define FILE_B "b.img"
+
+static char dir[] = "test_image.XXXXXX";
+static struct fake fake;
+
+static uint64_t rnd(uint64_t below)
+{
+	static uint64_t state = 1;
+
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (state >> 20) % below;
+}
+
+static struct xl_image *open_ok(const char *path)
+{
+	struct xl_image *img = NULL;
+	struct xl_ctx x = { 0 };
+	int r = xl_image_open(&x, path, &img);
+
+	if (r < 0)
+		print_message("# %s\n", x.err);
+	assert_int_equal(r, 0);
+	return img;
+}
+
+/* Every page is the guest's, and no other is there. */
+static void check_pages(struct xl_image *img, xl_pfn_t excluded)
+{
+	uint8_t page[XL_PAGE_SIZE];
+	struct xl_ctx x = { 0 };
+	uint64_t pages = 0;
+
+	assert_int_equal(img->nr_pfns, IMAGE_PAGES);
+	for (xl_pfn_t pfn = 0; pfn < IMAGE_PAGES + 2; pfn++) {
+		bool want = pfn < IMAGE_PAGES && pfn != excluded &&
+			    (pfn < IMAGE_HOLE_FIRST || pfn >= IMAGE_HOLE_END);
+
+		assert_int_equal(xl_image_has(img, pfn), want);
+		x.err[0] = '\0';
+		assert_int_equal(xl_image_page(&x, img, pfn, page), want ? 0 : -ENOENT);
+		if (pfn == excluded)
+			assert_non_null(strstr(x.err, "left out"));
+		if (!want)
+			continue;
+		pages++;
+		assert_memory_equal(page, fake.mem + (pfn << XL_PAGE_SHIFT), XL_PAGE_SIZE);
+	}
+	assert_int_equal(img->pages, pages);
+}
+
+/* ---- verify ---- */
+
+struct findings {
+	uint64_t broken;
+	char text[65536];
+};
+
+static void note_finding(void *data, enum xl_verify_level level, const char *line)
+{
+	struct findings *f = data;
+	size_t n = strlen(f->text);
+
+	if (level == XL_VERIFY_BROKEN)
+		(void)snprintf(f->text + n, sizeof(f->text) - n, "%s\n", line);
+}
+
+/* Number of broken rules, one for a file that cannot be opened; what they are in *f. */
+static uint64_t verify(const char *path, bool quick, struct findings *f)
+{
+	struct xl_ctx x = { 0 };
+	struct xl_image *img = NULL;
+	struct xl_verify v = { .x = &x, .quick = quick, .fn = note_finding, .data = f };
+	int r;
+
+	f->text[0] = '\0';
+	r = xl_image_open(&x, path, &img);
+	if (r < 0) {
+		assert_true(x.err[0]);
+		(void)snprintf(f->text, sizeof(f->text), "%s\n", x.err);
+		return 1;
+	}
+	v.img = img;
+	r = xl_image_verify(&v);
+	if (r < 0)
+		(void)snprintf(f->text, sizeof(f->text), "%s\n", x.err);
+	xl_image_close(img);
+	return r < 0 ? 1 : v.broken;
+}
+
+static void assert_whole(const char *path)
+{
+	static struct findings f;
+	uint64_t n = verify(path, false, &f);
+
+	if (n)
+		print_message("# %s: %s", path, f.text);
+	assert_int_equal(n, 0);
+}
+
+/* ---- files that are right ---- */
+
+static void test_elf(void **state)
+{
+	struct xl_image *img;
+
+	(void)state;
+	image_write_elf(&fake, false, FILE_A);
+	img = open_ok(FILE_A);
+	assert_int_equal(img->kind, XL_IMAGE_ELF);
+	assert_true(img->hybrid);
+	check_pages(img, XL_INVALID_FRAME);
+	assert_int_equal(img->prstatus, 2);
+	assert_int_equal(img->xen_nr_vcpus, 2);
+	assert_int_equal(img->xen_major, 4);
+	assert_string_equal(img->vmcoreinfo, fake.text);
+	assert_non_null(strstr(img->json, "\"web01\""));
+	assert_int_equal(img->tables, 1);
+	assert_int_equal(img->table[0].pfn, IMAGE_TABLE_PFN);
+	assert_int_equal(img->edits, 1);
+	assert_int_equal(img->edit[0].old, 0xdead);
+	assert_int_equal(xl_image_pfn_to_mfn(img, 0x101), 0x10101);
+	assert_int_equal(xl_image_pfn_to_mfn(img, IMAGE_HOLE_FIRST), XL_INVALID_FRAME);
+	assert_int_equal(xl_image_mfn_to_pfn(img, 0x10000 + 0x300 * 2), 0x300);
+	assert_int_equal(xl_image_mfn_to_pfn(img, 0x10000 + 0x300 * 2 + 1), XL_INVALID_FRAME);
+	xl_image_close(img);
+	assert_whole(FILE_A);
+}
+
+static void test_xencore(void **state)
+{
+	struct xl_image *img;
+
+	(void)state;
+	image_write_elf(&fake, true, FILE_A);
+	img = open_ok(FILE_A);
+	assert_int_equal(img->kind, XL_IMAGE_XENCORE);
+	check_pages(img, XL_INVALID_FRAME);
+	assert_int_equal(img->prstatus, 2);
+	assert_string_equal(img->vmcoreinfo, fake.text);
+	assert_non_null(img->json);
+	xl_image_close(img);
+	assert_whole(FILE_A);
+}
+
+/* One form is made from the other in place: neither breaks a digest. */
+static void test_xencore_from_elf(void **state)
+{
+	static const uint8_t zeros[8];
+	int fd;
+
+	(void)state;
+	image_write_elf(&fake, false, FILE_A);
+	fd = open(FILE_A, O_WRONLY);
+	assert_int_equal(pwrite(fd, zeros, 8, ELF_E_PHOFF), 8);
+	assert_int_equal(pwrite(fd, zeros, 2, ELF_E_PHNUM), 2);
+	(void)close(fd);
+	assert_whole(FILE_A);
+}
+
+static void test_kdump(void **state)
+{
+	static const uint32_t flag[] = { 0, 1, 2, 4, 0x20 };
+
+	(void)state;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(flag); i++) {
+		struct xl_image *img;
+
+		image_write_kdump(&fake, flag[i], FILE_A);
+		img = open_ok(FILE_A);
+		assert_int_equal(img->kind, XL_IMAGE_KDUMP);
+		check_pages(img, IMAGE_EXCLUDED_PFN);
+		assert_int_equal(img->kdump.excluded, 1);
+		assert_string_equal(img->kdump.uts[2], fake.release);
+		assert_string_equal(img->vmcoreinfo, fake.text);
+		assert_int_equal(img->prstatus, 1);
+		xl_image_close(img);
+		assert_whole(FILE_A);
+	}
+}
+
+static void test_flattened(void **state)
+{
+	struct xl_image *img;
+
+	(void)state;
+	for (int kdump = 0; kdump < 2; kdump++) {
+		if (kdump)
+			image_write_kdump(&fake, 1, FILE_A);
+		else
+			image_write_elf(&fake, false, FILE_A);
+		image_flatten(FILE_A, FILE_B);
+		img = open_ok(FILE_B);
+		assert_true(img->flattened);
+		check_pages(img, kdump ? IMAGE_EXCLUDED_PFN : XL_INVALID_FRAME);
+		xl_image_close(img);
+		assert_whole(FILE_B);
+	}
+}
+
+/* ---- the kernel ---- */
+
+static void check_vm(const char *path, bool scan)
+{
+	struct xl_image *img = open_ok(path);
+	struct xl_image_vm vm;
+	struct xl_ctx x = { 0 };
+	uint8_t got[6000];
+
+	assert_int_equal(xl_image_vm_init(&x, img, scan, &vm), 0);
+	assert_string_equal(vm.k.release, fake.release);
+	assert_int_equal(vm.k.phys_base, fake.phys_base);
+	assert_int_equal(vm.k.kaslr_offset, fake.kaslr);
+	/* by the address of the image, by the direct map, across pages */
+	assert_int_equal(xl_image_vm_read(&vm, fake_va(&fake, FAKE_UTS_PA - 3000), got, 6000), 0);
+	assert_memory_equal(got, fake.mem + FAKE_UTS_PA - 3000, 6000);
+	assert_int_equal(xl_image_vm_read(&vm, fake.page_offset + FAKE_UTS_PA - 3000, got, 6000), 0);
+	assert_memory_equal(got, fake.mem + FAKE_UTS_PA - 3000, 6000);
+	assert_int_equal(xl_image_vm_read(&vm, fake.page_offset + (IMAGE_HOLE_FIRST << 12) - 8, got,
+					  16), -EFAULT);
+	assert_int_equal(xl_image_vm_read(&vm, 0x1000, got, 8), -EFAULT);
+	xl_image_vm_deinit(&vm);
+	xl_image_close(img);
+}
+
+static void test_vm(void **state)
+{
+	(void)state;
+	image_write_elf(&fake, false, FILE_A);
+	check_vm(FILE_A, false);
+	check_vm(FILE_A, true);
+	image_write_kdump(&fake, 4, FILE_A);
+	check_vm(FILE_A, false);
+	check_vm(FILE_A, true);
+}
+
+static void check_record(void *data, uint64_t ns, const char *text, size_t len)
+{
+	const struct image_record **r = data;
+
+	assert_non_null((*r)->text);
+	assert_int_equal(ns, (*r)->ns);
+	assert_int_equal(len, strlen((*r)->text));
+	assert_memory_equal(text, (*r)->text, len);
+	++*r;
+}
+
+static void test_klog(void **state)
+{
+	(void)state;
+	for (enum image_log log = IMAGE_LOG_NONE; log <= IMAGE_LOG_RECORDS; log++) {
+		const struct image_record *r = image_record;
+		struct xl_image_vm vm;
+		struct xl_image *img;
+		struct xl_ctx x = { 0 };
+		uint64_t broken = 1;
+		int ret;
+
+		fake_deinit(&fake);
+		image_guest(&fake, log);
+		image_write_elf(&fake, false, FILE_A);
+		img = open_ok(FILE_A);
+		assert_int_equal(xl_image_vm_init(&x, img, false, &vm), 0);
+		ret = xl_image_klog(&x, &vm, check_record, &r, &broken);
+		assert_int_equal(ret, log == IMAGE_LOG_NONE ? -EOPNOTSUPP : 0);
+		assert_int_equal(broken, 0);
+		if (log != IMAGE_LOG_NONE)
+			assert_null(r->text);
+		xl_image_vm_deinit(&vm);
+		xl_image_close(img);
+	}
+	fake_deinit(&fake);
+	image_guest(&fake, IMAGE_LOG_RING);
+}
+
+/* ---- files that are damaged ---- */
+
+static uint64_t file_size(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+static uint8_t flip(int fd, uint64_t at, uint8_t by)
+{
+	uint8_t old, new;
+
+	assert_int_equal(pread(fd, &old, 1, (off_t)at), 1);
+	new = old ^ by;
+	assert_int_equal(pwrite(fd, &new, 1, (off_t)at), 1);
+	return old;
+}
+
+/* Bytes before and behind the pages. */
+static uint64_t random_metadata(const struct xl_image_section *pages, uint64_t size)
+{
+	uint64_t at = rnd(size - pages->size);
+
+	/* Half of them where the bytes are dense: in front is a hole. */
+	if (at < pages->offset && rnd(2))
+		at = rnd(4096);
+	return at < pages->offset ? at : at + pages->size;
+}
+
+static void test_flips_in_metadata(void **state)
+{
+	static struct findings f;
+
+	(void)state;
+	for (int sections_only = 0; sections_only < 2; sections_only++) {
+		struct xl_image_section pages;
+		struct xl_image *img;
+		uint64_t size;
+		int fd;
+
+		image_write_elf(&fake, sections_only, FILE_A);
+		img = open_ok(FILE_A);
+		pages = *xl_image_section(img, ".xen_pages");
+		xl_image_close(img);
+		size = file_size(FILE_A);
+		fd = open(FILE_A, O_RDWR);
+		for (int i = 0; i < 1000; i++) {
+			uint64_t at = random_metadata(&pages, size);
+			uint8_t by = (uint8_t)(rnd(255) + 1);
+
+			(void)flip(fd, at, by);
+			if (verify(FILE_A, true, &f) == 0)
+				fail_msg("a flip of %#x at offset %#" PRIx64 " is not seen", by, at);
+			(void)flip(fd, at, by);
+		}
+		(void)close(fd);
+		assert_whole(FILE_A);
+	}
+}
+
+/* The members that the digest does not cover, each bit of them. */
+static void test_flips_in_program_header_count(void **state)
+{
+	static struct findings f;
+	int fd;
+
+	(void)state;
+	image_write_elf(&fake, false, FILE_A);
+	fd = open(FILE_A, O_RDWR);
+	for (uint64_t at = ELF_E_PHOFF; at < ELF_E_PHNUM + 2; at++) {
+		if (at == ELF_E_PHOFF + 8)
+			at = ELF_E_PHNUM;
+		for (unsigned bit = 0; bit < 8; bit++) {
+			(void)flip(fd, at, (uint8_t)(1 << bit));
+			if (verify(FILE_A, true, &f) == 0)
+				fail_msg("bit %u at offset %#" PRIx64 " is not seen", bit, at);
+			(void)flip(fd, at, (uint8_t)(1 << bit));
+		}
+	}
+	(void)close(fd);
+}
+
+static void test_flips_in_pages(void **state)
+{
+	static struct findings f;
+	struct xl_image_section pages;
+	struct xl_image *img;
+	int fd;
+
+	(void)state;
+	image_write_elf(&fake, false, FILE_A);
+	img = open_ok(FILE_A);
+	pages = *xl_image_section(img, ".xen_pages");
+	fd = open(FILE_A, O_RDWR);
+	for (int i = 0; i < 50; i++) {
+		uint64_t at = rnd(pages.size), slot = at >> XL_PAGE_SHIFT;
+		xl_pfn_t pfn = slot < IMAGE_HOLE_FIRST ? slot :
+			       slot + IMAGE_HOLE_END - IMAGE_HOLE_FIRST;
+		char want[64];
+
+		(void)snprintf(want, sizeof(want), "page %#" PRIx64 " (", pfn);
+		(void)flip(fd, pages.offset + at, 0x10);
+		assert_int_not_equal(verify(FILE_A, false, &f), 0);
+		if (!strstr(f.text, want))
+			fail_msg("%s is not named: %s", want, f.text);
+		(void)flip(fd, pages.offset + at, 0x10);
+	}
+	(void)close(fd);
+	xl_image_close(img);
+}
+
+/* Whatever is done to a kdump file, or a flattened one: it is opened or it is not. */
+static void test_flips_elsewhere(void **state)
+{
+	static struct findings f;
+
+	(void)state;
+	for (int flat = 0; flat < 2; flat++) {
+		uint64_t seen = 0;
+		int fd;
+
+		image_write_kdump(&fake, 1, FILE_A);
+		if (flat)
+			image_flatten(FILE_A, FILE_B);
+		fd = open(flat ? FILE_B : FILE_A, O_RDWR);
+		for (int i = 0; i < 300; i++) {
+			uint64_t at = rnd(flat ? 5 * 4096 : 12 * 4096);
+			uint8_t by = (uint8_t)(rnd(255) + 1);
+
+			(void)flip(fd, at, by);
+			seen += verify(flat ? FILE_B : FILE_A, i % 20 != 0, &f) != 0;
+			(void)flip(fd, at, by);
+		}
+		(void)close(fd);
+		assert_true(seen > 0);
+		assert_whole(flat ? FILE_B : FILE_A);
+	}
+}
+
+static void test_truncation(void **state)
+{
+	static struct findings f;
+
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		uint64_t size;
+
+		image_write_elf(&fake, kind == 1, FILE_A);
+		if (kind == 2)
+			image_write_kdump(&fake, 1, FILE_A);
+		if (kind == 3)
+			image_flatten(FILE_A, FILE_B), assert_int_equal(rename(FILE_B, FILE_A), 0);
+		size = file_size(FILE_A);
+		/* From the back, so that each is cut off the one before. */
+		for (uint64_t at = size - 1; at > 0;
+		     at -= at > size - 40 || at < 40 ? 1 : 1 + rnd(at < size / 40 ? at : size / 40)) {
+			assert_int_equal(truncate(FILE_A, (off_t)at), 0);
+			if (verify(FILE_A, false, &f) == 0)
+				fail_msg("kind %d cut off at %" PRIu64 " of %" PRIu64 " is not seen",
+					 kind, at, size);
+		}
+		assert_int_equal(truncate(FILE_A, 0), 0);
+		assert_int_equal(verify(FILE_A, false, &f), 1);
+	}
+}
+
+/* ---- files that lie, and what is said of them ---- */
+
+struct lie {
+	char kind; /* e: ELF, s: sections only, k: kdump, f: flattened ELF */
+	uint64_t at;
+	unsigned size;
+	uint64_t value;
+	const char *want;
+};
+
+static const struct lie lie[] = {
+	{ 'e', 4, 1, 1, "not of 64 bits" },
+	{ 'e', 16, 2, 2, "no core file" },
+	{ 'e', 18, 2, 183, "another machine" },
+	{ 'e', 32, 8, 1ULL << 62, "program headers at offset 0x4000000000000000 are beyond" },
+	{ 'e', 54, 2, 32, "program headers of 32 bytes" },
+	{ 'e', 56, 2, 0xffff, "program header" },
+	{ 'e', 40, 8, UINT64_MAX - 63, "section headers" },
+	{ 'e', 62, 2, 99, "names in number 99" },
+	{ 'e', 64 + 32, 8, 1ULL << 40, "PT_NOTE: 0x10000000000 bytes" },
+	{ 'e', 120 + 8, 8, UINT64_MAX - 4095, "are beyond the end of the file" },
+	{ 'e', 120 + 24, 8, 4097, "is not that of a page" },
+	{ 'e', 120 + 24, 8, 1ULL << 60, "beyond the 16 TiB" },
+	{ 'e', 176 + 24, 8, 0, "pfn 0 comes after pfn" },
+	{ 'e', 120 + 40, 8, 0, "comes after|are in no|the segments have|elsewhere" },
+	{ 'e', 120 + 40, 8, 4096, "more bytes in the file" },
+	{ 's', 58, 2, 0, "section headers of 0 bytes" },
+	{ 's', 60, 2, 0xffff, "65535 sections" },
+	{ 'k', 8, 4, 7, "version 7" },
+	{ 'k', 428, 4, 65536, "blocks of 65536 bytes" },
+	{ 'k', 436, 4, 0, "too small" },
+	{ 'k', 432, 4, 0xffffffff, "beyond the end" },
+	{ 'k', 4096 + 96, 8, 1ULL << 33, "too small" },
+	{ 'k', 4096 + 12, 4, 1, "split dump" },
+	{ 'k', 4096 + 40, 8, 1ULL << 50, "VMCOREINFO: 0x4000000000000 bytes" },
+	{ 'k', 4096 + 48, 8, UINT64_MAX - 100, "beyond the end" },
+	{ 'k', 4096 + 104, 4, 0xfffffff0, "does not fit" },
+	{ 'k', 5 * 4096, 8, 1ULL << 50, "which cannot be" },
+	{ 'k', 5 * 4096, 8, 0, "never finished" },
+	{ 'k', 5 * 4096 + 8, 4, 1 << 30, "which cannot be" },
+	{ 'k', 5 * 4096 + 12, 4, 0x80, "in a way that is not known" },
+	{ 'k', 5 * 4096 + 12, 4, 0x20, "do not decompress" },
+	{ 'f', 4096, 8, 1ULL << 63, "is none" },
+	{ 'f', 4096 + 8, 8, 0, "is none" },
+	{ 'f', 4096 + 8, 8, 1ULL << 40, "cut off" },
+};
+
+/* Of the alternatives, one is in the text. */
+static bool says(const char *text, const char *want)
+{
+	char copy[256], *rest = copy, *one;
+
+	(void)snprintf(copy, sizeof(copy), "%s", want);
+	while ((one = strsep(&rest, "|")))
+		if (strstr(text, one))
+			return true;
+	return false;
+}
+
+static void test_lies(void **state)
+{
+	static struct findings f;
+
+	(void)state;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(lie); i++) {
+		const struct lie *l = &lie[i];
+		uint8_t raw[8];
+		int fd;
+
+		if (l->kind == 'k')
+			image_write_kdump(&fake, 1, FILE_A);
+		else
+			image_write_elf(&fake, l->kind == 's', FILE_A);
+		if (l->kind == 'f')
+			image_flatten(FILE_A, FILE_B), assert_int_equal(rename(FILE_B, FILE_A), 0);
+		xl_put_le64(raw, l->kind == 'f' ? __builtin_bswap64(l->value) : l->value);
+		fd = open(FILE_A, O_WRONLY);
+		assert_int_equal(pwrite(fd, raw, l->size, (off_t)l->at), l->size);
+		(void)close(fd);
+		if (verify(FILE_A, false, &f) == 0 || !says(f.text, l->want))
+			fail_msg("%c %#" PRIx64 ": instead of `%s': %s", l->kind, l->at, l->want,
+				 f.text);
+	}
+}
+
+static void test_no_dumps(void **state)
+{
+	struct xl_image *img = NULL;
+	struct xl_ctx x = { 0 };
+
+	(void)state;
+	assert_int_equal(xl_image_open(&x, ".", &img), -EINVAL);
+	x.err[0] = '\0';
+	assert_int_equal(xl_image_open(&x, "not-there", &img), -ENOENT);
+	x.err[0] = '\0';
+	assert_int_equal(xl_image_open(&x, "/proc/self/exe", &img), -EINVAL);
+	assert_non_null(strstr(x.err, "no core file"));
+	assert_null(img);
+}
+
+/* ---- */
+
+static int setup(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir) || chdir(dir) < 0)
+		return -1;
+	image_guest(&fake, IMAGE_LOG_RING);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_deinit(&fake);
+	(void)unlink(FILE_A);
+	(void)unlink(FILE_B);
+	return chdir("..") < 0 ? -1 : rmdir(dir);
+}
+
+static int write_file(const char *kind, const char *path)
+{
+	char temporary[4096];
+
+	image_guest(&fake, IMAGE_LOG_RING);
+	if (!strcmp(kind, "kdump")) {
+		image_write_kdump(&fake, 1, path);
+	} else if (!strcmp(kind, "flattened")) {
+		(void)snprintf(temporary, sizeof(temporary), "%s.tmp", path);
+		image_write_elf(&fake, false, temporary);
+		image_flatten(temporary, path);
+		(void)unlink(temporary);
+	} else {
+		image_write_elf(&fake, !strcmp(kind, "xencore"), path);
+	}
+	fake_deinit(&fake);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_elf),
+		cmocka_unit_test(test_xencore),
+		cmocka_unit_test(test_xencore_from_elf),
+		cmocka_unit_test(test_kdump),
+		cmocka_unit_test(test_flattened),
+		cmocka_unit_test(test_vm),
+		cmocka_unit_test(test_klog),
+		cmocka_unit_test(test_flips_in_metadata),
+		cmocka_unit_test(test_flips_in_program_header_count),
+		cmocka_unit_test(test_flips_in_pages),
+		cmocka_unit_test(test_flips_elsewhere),
+		cmocka_unit_test(test_truncation),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_no_dumps),
+	};
+
+	if (argc == 4 && !strcmp(argv[1], "--write"))
+		return write_file(argv[2], argv[3]);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,189 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# xldumpctl: its arguments, its exit statuses, what it says of files that test_image writes.
+
+build=$(cd "${top_builddir:?}" && pwd)
+bin=$build/xldumpctl
+writer=$build/tests/unit/test_image
+n=0
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 99
+if [ ! -x "$writer" ]; then
+	echo "1..0 # SKIP without cmocka there are no files to look at"
+	exit 0
+fi
+
+result() {
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
+		echo "not ok $n - $2"
+		sed 's/^/# /' out err
+	fi
+}
+
+# fails STATUS PATTERN ARGUMENT...: with one line of error
+fails() {
+	want=$1 pattern=$2
+	shift 2
+	"$bin" "$@" > out 2> err < /dev/null
+	got=$?
+	[ $got -eq "$want" ] && [ "$(wc -l < err)" -eq 1 ] && grep -Eq -- "$pattern" err
+	result $? "xldumpctl $*: status $got, wanted $want"
+}
+
+# says PATTERN ARGUMENT...: succeeds, without an error
+says() {
+	pattern=$1
+	shift
+	"$bin" "$@" > out 2> err && [ ! -s err ] && grep -Eq -- "$pattern" out
+	result $? "xldumpctl $*"
+}
+
+for kind in elf xencore kdump flattened; do
+	"$writer" --write $kind $kind || exit 99
+done
+head -c 200000 elf > short
+cp elf damaged
+at=$("$bin" info --json elf | sed 's/.*"file_bytes":\([0-9]*\).*/\1/')
+printf 'X' | dd of=damaged bs=1 seek=$((at / 2)) conv=notrunc 2> /dev/null
+
+# ---- usage ----
+fails 2 'no command' frobnicate
+"$bin" > out 2> err
+[ $? -eq 2 ] && grep -q '^usage: xldumpctl COMMAND' err
+result $? 'no command'
+says '^usage: xldumpctl COMMAND' --help
+says '^xldump [0-9]' --version
+for c in info verify dmesg debug convert reassemble; do
+	says "^usage: xldumpctl $c " $c --help
+	fails 2 'is not known' $c --frobnicate
+done
+for c in info verify dmesg; do
+	fails 2 'one file' $c
+	fails 2 'one file' $c a b
+	fails 1 'not-there: cannot open' $c not-there
+	fails 1 'beyond the end|not in the dump|cut off' $c short
+	fails 1 'not a dump' $c /etc/passwd
+done
+
+# ---- info ----
+says '^guest: +web01 .domain 0, PV' info elf
+says '^format: +elf, with Xen.s sections, with digests' info elf
+says '^guarantee: +exact' info xencore
+says '^kernel: +Linux 6.1.0-56-cloud-amd64, KASLR offset 0xc000000' info xencore
+says '^format: +elf.*flattened' info flattened
+says '1 pages left out' info kdump
+says '^guarantee: +none is stated' info kdump
+for f in elf xencore kdump flattened; do
+	"$bin" info --json $f > out 2> err && python3 -m json.tool out > /dev/null 2>> err
+	result $? "info --json $f is JSON"
+done
+
+# ---- verify ----
+for f in elf xencore kdump flattened; do
+	says 'nothing is broken' verify $f
+	"$bin" verify -q $f > out 2> err && [ ! -s out ] && [ ! -s err ]
+	result $? "verify -q $f says nothing"
+done
+"$bin" verify damaged > out 2> err
+[ $? -eq 1 ] && grep -Eq 'BROKEN: page 0x[0-9a-f]+ .*is not as it was written' out &&
+	grep -q '1 rule is broken' out
+result $? 'verify names the damaged page'
+says 'nothing is broken' verify --quick damaged
+
+# ---- dmesg ----
+says '^\[    1.234567\] two$' dmesg elf
+for f in xencore kdump flattened; do
+	"$bin" dmesg elf > want && "$bin" dmesg $f > out 2> err && cmp out want >> err 2>&1
+	result $? "dmesg $f"
+done
+says '^bell .x07 escape .x1b\[2J$' dmesg -t elf
+! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037]')" want
+result $? 'no control characters'
+
+# ---- reassemble ----
+"$bin" reassemble flattened whole > out 2> err && cmp whole elf >> err 2>&1
+result $? 'reassemble IN OUT'
+[ "$(stat -c %a whole)" = 600 ]
+result $? 'mode 0600'
+fails 6 'exists' reassemble flattened whole
+"$bin" reassemble --force - whole < flattened > out 2> err && cmp whole elf >> err 2>&1
+result $? 'reassemble --force - OUT'
+dd if=flattened bs=4000 2> /dev/null | "$bin" reassemble > whole2 2> err && cmp whole2 elf >> err 2>&1
+result $? 'reassemble, from a pipe to standard output'
+head -c 300000 flattened > torn
+fails 1 'in the middle of the dump' reassemble torn never
+[ ! -e never ] && [ -z "$(find . -name '.never*')" ]
+result $? 'nothing is left of a dump that was cut off'
+"$bin" reassemble torn > never 2> err
+[ $? -eq 1 ] && [ ! -s never ]
+result $? 'standard output is emptied'
+rm -f never
+fails 1 'not a flattened dump' reassemble elf never
+"$bin" reassemble flattened 2> err | cat > out
+[ ! -s out ] && grep -q 'must be a file' err
+result $? 'standard output that is a pipe'
+"$bin" reassemble flattened >> whole2 2> err
+[ $? -eq 2 ] && cmp whole2 elf >> err 2>&1
+result $? 'standard output that is appended to'
+
+# ---- convert ----
+# pages FILE: contents of all pages of an ELF file, of which readelf says where they are
+pages() {
+	readelf -SW "$1" | sed -n 's/.* \.xen_pages *PROGBITS *[0-9a-f]* \([0-9a-f]*\) \([0-9a-f]*\) .*/\1 \2/p' |
+		while read -r at size; do
+			tail -c +$((0x$at + 1)) "$1" | head -c $((0x$size)) | sha256sum
+		done
+}
+
+# converts FROM TO ARGUMENT...: both ways, and the pages are the same
+converts() {
+	from=$1
+	shift
+	rm -f there back
+	"$bin" convert "$@" "$from" there > out 2> err && "$bin" verify -q there >> out 2>> err &&
+		"$bin" convert -f elf there back >> out 2>> err && "$bin" verify -q back >> out 2>> err &&
+		[ ! -s out ] && [ ! -s err ] && [ -n "$(pages back)" ] &&
+		[ "$(pages back)" = "$(pages elf)" ]
+	result $? "convert $* $from, and back"
+}
+
+for codec in none zlib zlib:9 lzo snappy zstd; do
+	converts elf -f kdump -c $codec
+done
+for from in elf xencore flattened; do
+	converts "$from" -f xencore
+	converts "$from" --format=kdump
+	converts "$from" -f elf
+done
+"$bin" convert -f xencore elf x > out 2> err && "$bin" convert -f elf x e >> out 2>> err &&
+	"$bin" info --json e | sed 's/.*"provenance"//' > note.e &&
+	"$bin" info --json elf | sed 's/.*"provenance"//' | cmp - note.e >> err 2>&1
+result $? 'the note stays what it was'
+"$bin" convert -f kdump elf - 2> err | "$bin" reassemble - k 2>> err && "$bin" verify -q k > out 2>> err
+result $? 'convert to a pipe'
+"$bin" convert -f elf kdump filtered > out 2> err && says '^size: +2975 pages' info filtered
+fails 2 'format is needed' convert elf new
+fails 2 'none of elf, xencore, kdump' convert -f pdf elf new
+fails 2 'cannot be compressed' convert -f elf -c zlib elf new
+fails 2 'no such level' convert -f kdump -c zlib:77 elf new
+fails 6 'exists' convert -f kdump elf x
+fails 1 'beyond the end' convert -f kdump short new
+[ ! -e new ]
+result $? 'a failure leaves nothing'
+
+# ---- debug ----
+: > "vmlinux it's"
+says "^crash 'vmlinux it'.''s' elf$" debug --print elf "vmlinux it's"
+says '^crash --kaslr=0xc000000 --machdep phys_base=0xfffffffff3200000 k xencore -s$' \
+	debug -n xencore k -- -s
+says '^drgn -c kdump -s k$' debug --drgn --print kdump k
+fails 12 'drgn cannot open a file without program headers' debug --drgn -n xencore k
+fails 12 'drgn cannot open a flattened' debug --drgn -n flattened k
+DEBUGINFOD_URLS='' HOME=$tmp fails 1 'linux-image-6.1.0-56-cloud-amd64-dbg' debug -n elf
+(PATH=$tmp "$bin" debug elf k > out 2> err)
+[ $? -eq 1 ] && grep -q 'crash is not installed' err
+result $? 'debug without crash'
+
+echo "1..$n"
