@@ -13,6 +13,25 @@
 
 #include "base/bytes.h"
 
+static char in_memory[] = "/dev/shm/test_guest.XXXXXX";
+static char on_disk[] = "test_guest.XXXXXX";
+static char *folder;
+
+int guest_folder_enter(void **state)
+{
+	(void)state;
+	folder = mkdtemp(in_memory);
+	if (!folder)
+		folder = mkdtemp(on_disk);
+	return folder && chdir(folder) == 0 ? 0 : -1;
+}
+
+int guest_folder_leave(void **state)
+{
+	(void)state;
+	return chdir("..") == 0 && rmdir(basename(folder)) == 0 ? 0 : -1;
+}
+
 struct guest *guest_new(uint64_t nr_pfns, uint32_t vcpus)
 {
 	struct guest *g = calloc(1, sizeof(*g));

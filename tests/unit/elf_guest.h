@@ -10,6 +10,11 @@
 
 #define GUEST_FILE "guest.elf"
 
+/* Setup and teardown of a group of tests: a new folder to work in, in memory if possible, for these
+ * files have very many holes, and a file system that tells its disk of each takes its time. */
+int guest_folder_enter(void **state);
+int guest_folder_leave(void **state);
+
 struct guest {
 	uint64_t nr_pfns;
 	struct xl_bitmap layout; /* what the format is told at first */

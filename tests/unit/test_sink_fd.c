@@ -18,10 +18,6 @@
 #include "elf_guest.h"
 #include "kdump.h"
 
-static char in_memory[] = "/dev/shm/test_sink_fd.XXXXXX";
-static char on_disk[] = "test_sink_fd.XXXXXX";
-static char *dir;
-
 /* Reads a pipe to its end, or up to some bytes and then goes. */
 struct reader {
 	int fd;
@@ -342,21 +338,6 @@ static void test_regular_file(void **state)
 	guest_free(g);
 }
 
-static int go(void **state)
-{
-	(void)state;
-	dir = mkdtemp(in_memory);
-	if (!dir)
-		dir = mkdtemp(on_disk);
-	return dir && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int gone(void **state)
-{
-	(void)state;
-	return chdir("..") == 0 && rmdir(basename(dir)) == 0 ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,5 +348,5 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, go, gone);
+	return cmocka_run_group_tests(tests, guest_folder_enter, guest_folder_leave);
 }
