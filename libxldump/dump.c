@@ -65,6 +65,9 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 	if (check_level(ret) < 0)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "%s has no level %d",
 			       xldump_codec_name(ret->codec), ret->level);
+	if (ret->dump_level > XLDUMP_LEVEL_MAX)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "dump level %u: there are 0 to %d",
+			       ret->dump_level, XLDUMP_LEVEL_MAX);
 	if (ret->max_rounds == 0)
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
@@ -89,6 +92,7 @@ struct job {
 	struct xl_physmap map;
 	struct xl_pipeline pipe;
 	struct xl_cut cut;
+	char *scratch; /* folder for temporary files: beside the dump, where there is room */
 };
 
 static void job_deinit(struct job *j)
@@ -96,6 +100,7 @@ static void job_deinit(struct job *j)
 	xl_pipeline_deinit(&j->pipe);
 	xl_cut_deinit(&j->cut);
 	xl_physmap_deinit(&j->map);
+	free(j->scratch);
 }
 
 static void report(struct job *j, enum xldump_phase phase)
@@ -123,6 +128,8 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 		.throttle = j->o.throttle,
 		.extend_pause = j->o.extend_pause,
 		.max_rounds = j->o.max_rounds,
+		.dump_level = j->o.dump_level,
+		.scratch = j->scratch,
 		.progress = j->o.progress,
 		.progress_data = j->o.progress_data,
 	};
@@ -171,6 +178,8 @@ static void fill_result(const struct job *j, const struct xldump_domain *domain,
 	ret->pause_ns = cut->pause_ns.total;
 	ret->was_stopped = cut->was_stopped;
 	ret->instant = cut->instant;
+	ret->dump_level = j->o.dump_level;
+	ret->pages_excluded = cut->excluded.nbits ? xl_bitmap_count(&cut->excluded) : 0;
 	memcpy(ret->kernel, cut->kernel.release, sizeof(ret->kernel));
 }
 
@@ -191,6 +200,15 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 		return xl_err(x, r, "ask for the version of the hypervisor");
 	report(j, XLDUMP_PHASE_PREPARE);
 	return xl_physmap_build(x, hv, &j->cut.dom, j->cut.host.max_mfn, &j->map);
+}
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 /* Last of all: by now nothing is owed any more. */
@@ -214,6 +232,10 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 	if (r < 0)
 		return r;
 	x->cancel = j.o.cancel;
+	/* What goes to a pipe leaves no bytes on a disk of this host. */
+	j.scratch = path ? folder_of(path) : NULL;
+	if (path && !j.scratch)
+		return xl_err(x, -ENOMEM, "dump to %s", path);
 	xl_handle_recover(xl);
 	r = xl_undo_open(x, XL_UNDO_DIR, domain->domid, domain->uuid, &x->undo);
 	if (r < 0)

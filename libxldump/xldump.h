@@ -178,7 +178,20 @@ struct xldump_options {
 					 that this process may use, at most 4; or
 					 XLDUMP_THREADS_ALL */
 	int fd;                     /**< where the dump goes if there is no path */
+	unsigned dump_level;        /**< sum of XLDUMP_LEVEL_*; 0: all pages.  Judged by the memory of
+					 T.  Above 1, a guest that is not a Linux whose struct pages
+					 can be found gives XLDUMP_CAUSE_UNSUPPORTED, rather than a
+					 file with what was not to be in it */
 };
+
+/** Dump levels: kinds of pages of a Linux guest that are left out, the same that makedumpfile(8)
+ *  leaves out; they add up. */
+#define XLDUMP_LEVEL_ZERO 1          /**< pages of zeros; no format spends space on one anyway */
+#define XLDUMP_LEVEL_CACHE 2         /**< page cache without private data */
+#define XLDUMP_LEVEL_CACHE_PRIVATE 4 /**< page cache */
+#define XLDUMP_LEVEL_USER 8          /**< memory of processes */
+#define XLDUMP_LEVEL_FREE 16         /**< memory that is free */
+#define XLDUMP_LEVEL_MAX 31
 
 /** What the file promises. */
 enum xldump_guarantee {
@@ -203,6 +216,8 @@ struct xldump_result {
 	bool was_stopped;          /**< the guest was not running before, nor is it after */
 	struct timespec instant;   /**< T, by the clock of this host (CLOCK_REALTIME) */
 	char kernel[65];           /**< release of a Linux guest, or "" when none was found */
+	unsigned dump_level;       /**< as asked for */
+	uint64_t pages_excluded;   /**< pages of the guest that it left out */
 };
 
 /** Connect to the hypervisor and to xenstore, and undo what dumps of dead processes left, as

@@ -67,6 +67,9 @@ void report_text(FILE *to, const struct xldump_result *r)
 		     instant_text(&r->instant, 3, instant, sizeof(instant)));
 	if (r->guarantee == XLDUMP_SUSPECTS)
 		(void)fprintf(to, " except %" PRIu64 " pages listed in the file", r->suspect_pages);
+	if (r->dump_level)
+		(void)fprintf(to, ", %" PRIu64 " of %" PRIu64 " pages left out",
+			      r->pages_excluded, r->pages + r->pages_excluded);
 	if (r->reason[0])
 		(void)fprintf(to, " (%s)", r->reason);
 	(void)fprintf(to, "\n");
@@ -114,6 +117,8 @@ void report_json(FILE *to, const struct xldump_result *r, const char *path,
 	add_number(o, "suspect_pages", r->suspect_pages);
 	add_number(o, "rounds", r->rounds);
 	add_number(o, "pages", r->pages);
+	add_number(o, "dump_level", r->dump_level);
+	add_number(o, "pages_excluded", r->pages_excluded);
 	add_number(o, "pages_copied", r->pages_copied);
 	add_number(o, "file_bytes", r->file_bytes);
 	add_number(o, "disk_bytes", r->disk_bytes);

@@ -15,6 +15,8 @@ struct xl_capture_params {
 	bool throttle;         /* rather a slower guest than no dump */
 	bool extend_pause;     /* rather a longer pause than no dump */
 	unsigned max_rounds;
+	unsigned dump_level;   /* pages that are left out: page/classify.h; 0: none */
+	const char *scratch;   /* folder for a temporary file; NULL: in memory.  With a dump_level only */
 	xldump_progress_fn progress;
 	void *progress_data;
 };

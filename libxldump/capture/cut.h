@@ -10,6 +10,7 @@
 #include "base/types.h"
 #include "guest/kernel.h"
 #include "hv/hv.h"
+#include "page/classify.h"
 #include "xldump.h"
 
 /* 8 bytes that differ between the guest and the dump, with what the guest had. */
@@ -71,6 +72,13 @@ struct xl_cut {
 	/* What, at T. */
 	uint64_t nr_pfns;
 	struct xl_bitmap present; /* pages of the dump */
+
+	/* Pages that exist and are left out, none of them in present; no words when there are none. */
+	struct xl_bitmap excluded;
+	unsigned dump_level;                /* by which they are */
+	uint64_t excluded_count[_XL_KINDS]; /* of them, by kind */
+	uint64_t unjudged;                  /* in present: their struct page could not be read */
+
 	const xl_mfn_t *p2m;      /* PV: as it was at T, borrowed; NULL otherwise */
 	struct xl_vcpu *vcpu;     /* index is the vCPU's id; cr3s canonical */
 	uint32_t vcpus;

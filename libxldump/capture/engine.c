@@ -152,12 +152,12 @@ int xl_engine_identify(struct xl_engine *e)
 		       "no Linux kernel recognised in the guest (%s): debuggers will need help",
 		       e->x->err);
 		xl_err_clear(e->x);
-		return 0;
+		return xl_engine_plan_filter(e);
 	}
 	if (r < 0)
 		return xl_engine_err(e, r, "look for the guest's kernel");
 	if (!e->dom.pv)
-		return 0;
+		return xl_engine_plan_filter(e);
 	/* It is where the guest's symbol table says, which may be anywhere. */
 	if (!xl_bitmap_test(&e->map->present, pfn))
 		k->xen_start_info_pa = 0;
@@ -166,11 +166,11 @@ int xl_engine_identify(struct xl_engine *e)
 		       "the variable xen_start_info of kernel %s was not found: crash will not read "
 		       "this dump of a PV guest; drgn, gdb and makedumpfile will",
 		       k->release);
-		return 0;
+		return xl_engine_plan_filter(e);
 	}
 	xl_pipeline_hold(e->pipe, pfn);
 	xl_bitmap_set(&e->must_read, pfn);
-	return 0;
+	return xl_engine_plan_filter(e);
 }
 
 int xl_engine_take_state(struct xl_engine *e)

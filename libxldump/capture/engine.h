@@ -37,6 +37,10 @@ int xl_engine_pass(struct xl_engine *e, const struct xl_bitmap *which, enum xldu
  * no error.  Marks the page that must be patched as one that must be read again. */
 int xl_engine_identify(struct xl_engine *e);
 
+/* With a dump level: find the pages that must be seen at T to judge which are left out, and have the
+ * pipeline keep them.  They count as never read afterwards.  Part of xl_engine_identify(). */
+int xl_engine_plan_filter(struct xl_engine *e);
+
 /* -ESRCH with XLDUMP_CAUSE_DOMAIN_GONE when the domain is no longer the one it was, or is dying.
  * Refreshes e->dom. */
 int xl_engine_check_alive(struct xl_engine *e);

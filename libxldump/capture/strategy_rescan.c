@@ -76,7 +76,8 @@ static int scan(struct rescan *s, uint64_t deadline, changed_fn fn,
 			const uint8_t *page = c->bounce + i * XL_PAGE_SIZE;
 			xl_pfn_t pfn = c->pfn[i];
 
-			if (c->type[i] != XL_PAGE_XTAB &&
+			/* One that was put before it was to be kept is put again. */
+			if (c->type[i] != XL_PAGE_XTAB && xl_bitmap_test(&e->pipe->put, pfn) &&
 			    xl_hashes_same(&e->hashes, pfn, c->type[i], page) &&
 			    !xl_bitmap_test(&e->must_read, pfn))
 				continue;

@@ -49,6 +49,23 @@ static int foresee(struct xl_engine *e, uint64_t *ret)
 	return ns > xl_engine_plannable(e, RESERVE) ? over_limit(e, ns) : 0;
 }
 
+/* Pages that passed before it was known that they are needed for the judgement of others. */
+static int read_kept(struct xl_engine *e)
+{
+	_cleanup_(xl_bitmap_deinit) struct xl_bitmap unread = { 0 };
+	const struct xl_bitmap *present = &e->map->present;
+	int r;
+
+	if (!e->pipe->dump_level)
+		return 0;
+	r = xl_bitmap_init(&unread, present->nbits);
+	if (r < 0)
+		return xl_err(e->x, r, "index of %" PRIu64 " pages", present->nbits);
+	for (size_t i = 0; i < xl_bitmap_words(unread.nbits); i++)
+		unread.word[i] = present->word[i] & ~e->pipe->put.word[i];
+	return xl_engine_pass(e, &unread, XLDUMP_PHASE_ROUND, e->copy_until);
+}
+
 /* All pages, and once more, at the end, the one that is to be patched and those that may have been
  * written meanwhile although the vCPUs stood still: which is any page of a guest with a device model. */
 static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
@@ -63,6 +80,8 @@ static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
 	r = xl_engine_pass(e, &e->map->present, XLDUMP_PHASE_COPY, e->copy_until);
 	if (r == 0)
 		r = xl_engine_identify(e);
+	if (r == 0)
+		r = read_kept(e);
 	if (r < 0)
 		return r;
 	r = xl_last_copy_add(last, again);

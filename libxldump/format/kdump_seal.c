@@ -44,6 +44,13 @@ static int check_pages(struct xl_ctx *x, struct seal *s)
 		s->pages++;
 		s->max_mapnr = pfn + 1;
 	}
+	/* Pages that were left out are pages of the guest's memory. */
+	for (xl_pfn_t pfn = s->max_mapnr; s->cut->excluded.nbits; pfn = s->max_mapnr) {
+		pfn = xl_bitmap_next(&s->cut->excluded, pfn);
+		if (pfn >= s->cut->excluded.nbits)
+			break;
+		s->max_mapnr = pfn + 1;
+	}
 	return 0;
 }
 
@@ -83,9 +90,9 @@ static uint64_t kernel_memory(const struct seal *s)
 	if (s->cut->type == XLDUMP_GUEST_PV || s->max_mapnr <= XEN_PAGES_START ||
 	    s->max_mapnr > XEN_PAGES_END)
 		return 0;
-	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < XEN_PAGES_START;
-	     pfn = xl_bitmap_next(present, pfn + 1))
-		end = pfn + 1;
+	for (xl_pfn_t pfn = 0; pfn < XEN_PAGES_START; pfn++)
+		if (xl_bitmap_test(present, pfn) || xl_bitmap_test(&s->cut->excluded, pfn))
+			end = pfn + 1;
 	return xl_kdump_blocks((end + 7) / 8);
 }
 
@@ -143,6 +150,7 @@ static void write_sub_header(struct seal *s)
 	uint8_t h[KDUMP_SUB_SIZE] = { 0 };
 
 	xl_put_le64(h + KDUMP_SUB_PHYS_BASE, (uint64_t)k->phys_base);
+	xl_put_le32(h + KDUMP_SUB_DUMP_LEVEL, s->cut->dump_level);
 	if (k->vmcoreinfo) {
 		xl_put_le64(h + KDUMP_SUB_VMCOREINFO, s->notes_offset + s->vmcoreinfo);
 		xl_put_le64(h + KDUMP_SUB_VMCOREINFO_SIZE, k->vmcoreinfo_len);
@@ -160,7 +168,7 @@ static uint64_t word_of(const struct xl_bitmap *b, uint64_t i)
 	return i < xl_bitmap_words(b->nbits) ? b->word[i] : 0;
 }
 
-/* The two are equal, for nothing is left out, but where the second one is in the first. */
+/* Pages that exist, with the second bitmap in it once more, or pages that are in the file. */
 static void write_bitmap(struct seal *s, uint64_t offset, bool first)
 {
 	const struct xl_bitmap *present = &s->cut->present;
@@ -169,6 +177,7 @@ static void write_bitmap(struct seal *s, uint64_t offset, bool first)
 	(void)xl_out_seek(&s->out, offset);
 	for (uint64_t i = 0; i < s->bitmap_blocks / 2 * WORDS_PER_BLOCK; i++)
 		xl_out_u64(&s->out, word_of(present, i) |
+					    (first ? word_of(&s->cut->excluded, i) : 0) |
 					    (i >= again && i < 2 * again ?
 						     word_of(present, i - again) :
 						     0));

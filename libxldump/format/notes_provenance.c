@@ -176,6 +176,28 @@ static void add_guarantee(struct js *j, struct json_object *top, const struct xl
 	add(j, o, "complete", json_object_new_boolean(b->nbits && pfn >= b->nbits));
 }
 
+static const char *const kind_name[_XL_KINDS] = {
+	[XL_KIND_FREE] = "free",
+	[XL_KIND_CACHE] = "cache",
+	[XL_KIND_CACHE_PRIVATE] = "cache_private",
+	[XL_KIND_USER] = "user",
+	[XL_KIND_HWPOISON] = "poisoned",
+	[XL_KIND_OFFLINE] = "offline",
+};
+
+static void add_filter(struct js *j, struct json_object *top, const struct xl_cut *cut)
+{
+	struct json_object *o;
+
+	if (!cut->dump_level)
+		return;
+	add_u64(j, top, "dump_level", cut->dump_level);
+	o = add_object(j, top, "excluded");
+	for (unsigned i = XL_KIND_KEPT + 1; i < _XL_KINDS; i++)
+		add_u64(j, o, kind_name[i], cut->excluded_count[i]);
+	add_u64(j, top, "unjudged", cut->unjudged);
+}
+
 static void add_changes(struct js *j, struct json_object *top, const struct xl_cut *cut)
 {
 	struct json_object *o = add_object(j, top, "edits");
@@ -214,6 +236,7 @@ static void add_all(struct js *j, struct json_object *top, const struct xl_cut *
 	add_times(j, top, cut);
 	add(j, top, "was_stopped", json_object_new_boolean(cut->was_stopped));
 	add_u64(j, top, "pages", nr_pages);
+	add_filter(j, top, cut);
 	add_guarantee(j, top, cut);
 	add_changes(j, top, cut);
 	if (cut->kernel.release[0])

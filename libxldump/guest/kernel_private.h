@@ -44,6 +44,16 @@ _must_check_ int xl_kallsyms_find(struct xl_ctx *x, const char *text, const stru
 /* Levels of the page tables in use: 4 or 5. */
 unsigned xl_kernel_levels(const char *text);
 
+/* Physical address of the kernel's top page table.  -ENOENT, -EFAULT. */
+_must_check_ int xl_kernel_root(const char *text, const struct xl_kmem *m, uint64_t *ret_pa);
+
+/* Walk from a top table of so many levels, taking what the tables hold for pfns.  -ENOENT where
+ * nothing is mapped.
+ *
+ * @param ret_span  size of the page that va is in */
+_must_check_ int xl_kernel_translate(const struct xl_kmem *m, uint64_t root, unsigned levels,
+				     uint64_t va, uint64_t *ret_pa, uint64_t *ret_span);
+
 /* Whether the kernel's own tables map va to pa, taking what they hold for pfns. */
 bool xl_kernel_maps(const char *text, const struct xl_kmem *m, uint64_t va, uint64_t pa);
 

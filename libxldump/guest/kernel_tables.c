@@ -22,7 +22,7 @@ unsigned xl_kernel_levels(const char *text)
 	return xl_vmcoreinfo_dec(text, "NUMBER(pgtable_l5_enabled)", &l5) == 0 && l5 == 1 ? 5 : 4;
 }
 
-static int root_table(const char *text, const struct xl_kmem *m, uint64_t *ret_pa)
+int xl_kernel_root(const char *text, const struct xl_kmem *m, uint64_t *ret_pa)
 {
 	uint64_t va;
 
@@ -42,16 +42,15 @@ static uint64_t span(unsigned level)
 	return (uint64_t)XL_PAGE_SIZE << (9 * (level - 1));
 }
 
-/* Translate by the kernel's own tables, taking what they hold for pfns. */
-static int walk(const char *text, const struct xl_kmem *m, uint64_t va, uint64_t *ret_pa)
+int xl_kernel_translate(const struct xl_kmem *m, uint64_t root, unsigned levels, uint64_t va,
+			uint64_t *ret_pa, uint64_t *ret_span)
 {
 	unsigned char raw[8];
-	uint64_t table, pte;
+	uint64_t table = root, pte;
 	int r;
 
-	r = root_table(text, m, &table);
-	for (unsigned level = xl_kernel_levels(text); r == 0 && level >= 1; level--) {
-		r = m->read(m->data, table + (va / span(level) % 512) * 8, raw, 8);
+	for (unsigned level = levels; level >= 1; level--) {
+		r = m->read(m->data, table + (va / span(level) % XL_PTES_PER_PAGE) * 8, raw, 8);
 		if (r < 0)
 			return r;
 		pte = xl_get_le64(raw);
@@ -60,10 +59,21 @@ static int walk(const char *text, const struct xl_kmem *m, uint64_t va, uint64_t
 		table = pte & PTE_FRAME;
 		if (!is_leaf(pte, level))
 			continue;
+		*ret_span = span(level);
 		*ret_pa = (table & ~(span(level) - 1)) | (va & (span(level) - 1));
 		return 0;
 	}
-	return r < 0 ? r : -ENOENT;
+	return -ENOENT;
+}
+
+/* Translate by the kernel's own tables, taking what they hold for pfns. */
+static int walk(const char *text, const struct xl_kmem *m, uint64_t va, uint64_t *ret_pa)
+{
+	uint64_t root, size;
+	int r = xl_kernel_root(text, m, &root);
+
+	return r < 0 ? r :
+		       xl_kernel_translate(m, root, xl_kernel_levels(text), va, ret_pa, &size);
 }
 
 bool xl_kernel_maps(const char *text, const struct xl_kmem *m, uint64_t va, uint64_t pa)
@@ -81,7 +91,7 @@ static uint64_t first_mapping(const char *text, const struct xl_kmem *m)
 	uint64_t table, pte = 0, va = 0;
 	size_t i;
 
-	if (root_table(text, m, &table) < 0)
+	if (xl_kernel_root(text, m, &table) < 0)
 		return 0;
 	for (unsigned level = top; level >= 1; level--) {
 		if (m->read(m->data, table, raw, sizeof(raw)) < 0)
@@ -108,7 +118,7 @@ static bool slot_present(const char *text, const struct xl_kmem *m, uint64_t va)
 	unsigned char raw[8];
 	uint64_t table;
 
-	if (root_table(text, m, &table) < 0 ||
+	if (xl_kernel_root(text, m, &table) < 0 ||
 	    m->read(m->data, table + (va / span(xl_kernel_levels(text)) % 512) * 8, raw, 8) < 0)
 		return false;
 	return xl_get_le64(raw) & PTE_PRESENT;

@@ -21,8 +21,8 @@
 #define CONTEXT_USER_CR3 (CONTEXT_CTRLREG + 8 * 1)
 #define CONTEXT_CR3 (CONTEXT_CTRLREG + 8 * 3)
 
-/* The entry as the dump has it; 0 for one that must go. */
-static uint64_t canonical(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte)
+/* 0 for one that must go. */
+uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte)
 {
 	xl_pfn_t pfn;
 
@@ -45,7 +45,7 @@ int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
 	if (level < 1 || level > 4)
 		return -EINVAL;
 	for (unsigned i = 0; i < XL_PTES_PER_PAGE; i++) {
-		uint64_t old = table[i], new = canonical(m, level, i, old);
+		uint64_t old = table[i], new = xl_canonical_entry(m, level, i, old);
 		int r;
 
 		if (new == old)

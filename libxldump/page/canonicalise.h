@@ -42,6 +42,9 @@ xl_pfn_t xl_m2p_lookup(const struct xl_m2p *m, xl_mfn_t mfn);
 int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
 		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
 
+/* One entry of a table, as xl_canonicalise() leaves it. */
+uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte);
+
 /* CR3 of a PV guest, which holds an mfn, as the physical address in the dump; 0 when its frame is
  * not the guest's.  And the two of them inside the raw vCPU context, in place. */
 uint64_t xl_canonicalise_cr3(const struct xl_m2p *m, uint64_t cr3);

@@ -11,7 +11,8 @@ int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, const struct xl_fo
 	int r;
 
 	*p = (struct xl_pipeline){
-		.x = x, .ops = ops, .format = format, .patch_pfn = XL_INVALID_FRAME
+		.x = x, .ops = ops, .format = format, .spool = XL_SPOOL_NONE,
+		.patch_pfn = XL_INVALID_FRAME
 	};
 	r = xl_tables_init(&p->held, nr_pfns, max_tables);
 	if (r == 0)
@@ -23,6 +24,9 @@ void xl_pipeline_deinit(struct xl_pipeline *p)
 {
 	xl_tables_deinit(&p->held);
 	xl_bitmap_deinit(&p->put);
+	/* One that was never initialised, only zeroed, has no file. */
+	if (p->x)
+		xl_spool_close(&p->spool);
 }
 
 int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const void *page)
@@ -33,7 +37,8 @@ int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const voi
 	if (type == XL_PAGE_NOTAB && pfn != p->patch_pfn) {
 		xl_tables_drop(&p->held, pfn);
 		xl_candidates_look(&p->candidates, pfn, page);
-		return p->ops->put(p->x, p->format, pfn, page);
+		r = xl_spool_wants(&p->spool, pfn) ? xl_spool_put(p->x, &p->spool, pfn, page) : 0;
+		return r < 0 ? r : p->ops->put(p->x, p->format, pfn, page);
 	}
 	r = xl_tables_hold(&p->held, pfn, type, page);
 	if (r == -E2BIG)
@@ -129,7 +134,9 @@ int xl_pipeline_seal(struct xl_pipeline *p, struct xl_cut *cut)
 	cut->table = calloc((size_t)p->held.used + 1, sizeof(*cut->table));
 	if (!cut->table)
 		return xl_err(p->x, -ENOMEM, "list of page tables");
-	r = finish_patched(p, cut, &m2p);
+	r = xl_pipeline_judge(p, cut, &m2p);
+	if (r == 0)
+		r = finish_patched(p, cut, &m2p);
 	if (r == 0)
 		r = finish_held(p, cut, &m2p);
 	if (r < 0)

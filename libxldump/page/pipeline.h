@@ -8,6 +8,8 @@
 #include "base/ctx.h"
 #include "capture/cut.h"
 #include "format/format.h"
+#include "page/canonicalise.h"
+#include "page/spool.h"
 #include "page/tables.h"
 
 struct xl_pipeline {
@@ -17,6 +19,8 @@ struct xl_pipeline {
 	struct xl_tables held;
 	struct xl_candidates candidates; /* for xl_kernel_identify() */
 	struct xl_bitmap put;            /* pfns that were read at least once */
+	struct xl_spool spool;           /* what the judgement of pages needs to see */
+	unsigned dump_level;             /* of that judgement; 0: all pages stay in */
 	xl_pfn_t patch_pfn;              /* held although it is no page table; XL_INVALID_FRAME: none */
 };
 
@@ -30,6 +34,18 @@ int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const voi
 
 /* From now on keep this page for the cut; it must be put once more. */
 void xl_pipeline_hold(struct xl_pipeline *p, xl_pfn_t pfn);
+
+/* Leave out pages by this level at the end.  From now on pages of `wanted`, which is taken over, are
+ * kept for the judgement; those that were put before must be put once more, so they count as never
+ * put.
+ *
+ * @param dir  for a temporary file as large as these pages; NULL: in memory */
+int xl_pipeline_filter(struct xl_pipeline *p, unsigned dump_level, const char *dir,
+		       struct xl_bitmap *wanted);
+
+/* Judge which pages are left out, by what is kept and the kernel in the cut: moves them from
+ * cut->present to cut->excluded.  Part of xl_pipeline_seal(). */
+int xl_pipeline_judge(struct xl_pipeline *p, struct xl_cut *cut, const struct xl_m2p *m2p);
 
 /* Translate and patch what was held, with the p2m in the cut; adds the edits and the list of tables
  * to it and makes the vCPUs canonical.  Then seal the format. */

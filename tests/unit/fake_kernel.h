@@ -47,6 +47,8 @@ struct fake {
 	bool pv;        /* tables hold frames that lead nowhere */
 	enum fake_encoding encoding;
 	bool only_text_symbols; /* no _end, no data, as without CONFIG_KALLSYMS_ALL */
+	uint64_t mem_section;
+	const char *more; /* lines of VMCOREINFO */
 
 	unsigned char *mem;
 	char text[XL_VMCOREINFO_MAX + 4096];
@@ -296,6 +298,8 @@ static inline void fake_defaults(struct fake *f)
 	f->say_uts_offset = true;
 	f->say_l5 = true;
 	f->page_offset = 0xffff9b4c40000000;
+	f->mem_section = 0xffff9b4c7ffd1000;
+	f->more = "";
 	f->encoding = FAKE_PERCPU;
 	f->reads = -1;
 	f->mem = calloc(1, FAKE_MEMORY);
@@ -316,12 +320,12 @@ static inline void fake_build(struct fake *f)
 		fake_say(f, "OFFSET(uts_namespace.name)=%d\n", f->uts_offset);
 	fake_say(f, "SYMBOL(swapper_pg_dir)=%" PRIx64 "\n", fake_va(f, FAKE_TABLES_PA));
 	fake_say(f, "SYMBOL(_stext)=%" PRIx64 "\n", fake_va(f, FAKE_TEXT_PA));
-	fake_say(f, "SYMBOL(mem_section)=ffff9b4c7ffd1000\nLENGTH(mem_section)=2048\n");
+	fake_say(f, "SYMBOL(mem_section)=%" PRIx64 "\nLENGTH(mem_section)=2048\n", f->mem_section);
 	if (f->say_phys_base)
 		fake_say(f, "NUMBER(phys_base)=%" PRId64 "\n", f->phys_base);
 	if (f->say_l5)
 		fake_say(f, "NUMBER(pgtable_l5_enabled)=%d\n", f->l5);
-	fake_say(f, "KERNELOFFSET=%" PRIx64 "\n", f->kaslr);
+	fake_say(f, "KERNELOFFSET=%" PRIx64 "\n%s", f->kaslr, f->more);
 	xl_put_le64(f->mem + FAKE_PAGE_OFFSET_BASE_PA, f->page_offset);
 	fake_uts(f, FAKE_UTS_PA, f->release);
 	fake_tables(f);

@@ -41,6 +41,9 @@ done
 for t in soon 5m -3ms 0 nan inf 1e99s ''; do
 	fails 2 'no time' "time '$t'" "--max-pause=$t" web01 a
 done
+for d in -1 32 all 3x ''; do
+	fails 2 'no dump level' "level '$d'" "--dump-level=$d" web01 a
+done
 for r in 0 -1 57 many 3x; do
 	fails 2 'number of rounds' "rounds '$r'" "--max-rounds=$r" web01 a
 done

@@ -627,6 +627,35 @@ static void test_pages_of_xen(void **state)
 	}
 }
 
+/* Pages that were left out are in the first bitmap alone, the last pfn among them. */
+static void test_left_out(void **state)
+{
+	struct guest *g = guest_new(1000, 1);
+	struct kdump k;
+
+	(void)state;
+	guest_ram(g, 0, 600);
+	open_with(g, XLDUMP_CODEC_ZLIB, 1);
+	guest_put_all(g, 0);
+	assert_int_equal(xl_bitmap_init(&g->cut.excluded, g->nr_pfns), 0);
+	for (xl_pfn_t pfn = 5; pfn < 600; pfn += 9) {
+		xl_bitmap_clear(&g->cut.present, pfn);
+		xl_bitmap_set(&g->cut.excluded, pfn);
+	}
+	xl_bitmap_clear(&g->cut.present, 599);
+	xl_bitmap_set(&g->cut.excluded, 599);
+	g->cut.dump_level = 31;
+	finish(g, &k);
+	assert_int_equal(k.max_mapnr, 600);
+	for (xl_pfn_t pfn = 0; pfn < 600; pfn++)
+		assert_true(k.bitmap1[pfn / 8] >> pfn % 8 & 1);
+	/* dump_level of kdump_sub_header */
+	assert_int_equal(k.file[4096 + 8], 31);
+	look_away(&k);
+	xl_bitmap_deinit(&g->cut.excluded);
+	guest_free(g);
+}
+
 /* More vCPUs than at first: their notes go where there is room. */
 static void test_more_vcpus(void **state)
 {
@@ -682,6 +711,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_kernel),
 		cmocka_unit_test(test_short_bitmaps),
 		cmocka_unit_test(test_pages_of_xen),
+		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_more_vcpus),
 	};
 

@@ -76,7 +76,7 @@ static int write_dump(struct job *j, struct sim *s, const struct xl_capture_para
 		return r;
 	xl_bitmap_copy(&present, &j->map.present);
 	layout.present = &present;
-	r = xl_format_elf.open(&j->x, &layout, j->sink, false, &j->format);
+	r = xl_format_elf.open(&j->x, &layout, j->sink, &(const struct xl_format_params){ 0 }, &j->format);
 	if (r == 0)
 		r = xl_pipeline_init(&j->x, &j->pipe, &xl_format_elf, j->format, j->map.nr_pfns, 4096);
 	if (r == 0)
