@@ -29,6 +29,9 @@ struct xl_ctx {
 
 	/* Where what is done to the guest is recorded (hv/undo.h); NULL: nowhere. */
 	struct xl_undo *undo;
+
+	/* Where processes are looked for; NULL: /proc. */
+	const char *proc;
 };
 
 /* Prepend a message to the error chain and return r, so that `return xl_err(x, r, ...)` is one

@@ -23,6 +23,7 @@ static int get_types(struct xl_copier *c, size_t n, uint8_t *type)
 		memset(type, XL_PAGE_NOTAB, n);
 		return 0;
 	}
+	c->hv->doing = "ask for the types of pages";
 	return c->hv->ops->page_types(c->hv, c->domid, c->frame, n, type);
 }
 
@@ -48,6 +49,7 @@ static int map_and_copy(struct xl_copier *c, size_t n, uint8_t *dst, uint8_t *ty
 	}
 	if (k == 0)
 		return 0;
+	c->hv->doing = "map pages";
 	r = c->hv->ops->map(c->hv, c->domid, c->frame, k, c->err, &addr);
 	if (r < 0)
 		return r;

@@ -16,6 +16,11 @@
 #define STOP_TRIES 5
 #define STOP_WAIT_NS 20000000ULL
 
+static pid_t find_saver(const struct xl_engine *e)
+{
+	return xl_saver_find(e->x->proc ? e->x->proc : "/proc", e->dom.domid);
+}
+
 static int fail_busy(struct xl_engine *e)
 {
 	return xl_fail(e->x, XLDUMP_CAUSE_BUSY, -EBUSY,
@@ -76,7 +81,7 @@ static int start_dm(struct xl_dirtylog *l)
 
 int xl_dirtylog_start(struct xl_dirtylog *l, struct xl_engine *e)
 {
-	pid_t saver = xl_saver_find("/proc", e->dom.domid);
+	pid_t saver = find_saver(e);
 	int r = xl_bitmap_init(&l->fresh, e->map->nr_pfns);
 
 	l->e = e;
@@ -124,8 +129,10 @@ int xl_dirtylog_count(struct xl_dirtylog *l, uint64_t *ret)
 {
 	struct xl_hv *hv = l->e->hv;
 	uint64_t now;
-	int r = hv->ops->logdirty_count(hv, l->e->dom.domid, &now);
+	int r;
 
+	hv->doing = "count the dirty log";
+	r = hv->ops->logdirty_count(hv, l->e->dom.domid, &now);
 	if (r < 0)
 		return r;
 	if (shrunk(l, l->seen, now)) {
@@ -146,7 +153,7 @@ int xl_dirtylog_watch(struct xl_dirtylog *l)
 	if (l->e->hv->ops->now_ns(l->e->hv) - l->looked < WATCH_EVERY_NS)
 		return 0;
 	r = xl_dirtylog_count(l, &now);
-	return r < 0 ? xl_dirtylog_err(l, r, "look at the dirty log") : 0;
+	return r < 0 ? xl_dirtylog_err(l, r, "watch the dirty log") : 0;
 }
 
 int xl_dirtylog_fetch(struct xl_dirtylog *l, bool last, struct xl_bitmap *into)
@@ -157,6 +164,7 @@ int xl_dirtylog_fetch(struct xl_dirtylog *l, bool last, struct xl_bitmap *into)
 
 	if (r < 0)
 		return r;
+	hv->doing = "fetch the dirty log";
 	r = hv->ops->logdirty_fetch(hv, l->e->dom.domid, last, &l->fresh);
 	if (r < 0)
 		return r;
@@ -176,7 +184,7 @@ int xl_dirtylog_fetch(struct xl_dirtylog *l, bool last, struct xl_bitmap *into)
 static bool taken(struct xl_dirtylog *l)
 {
 	if (!l->lost)
-		l->lost = xl_saver_find("/proc", l->e->dom.domid) ||
+		l->lost = find_saver(l->e) ||
 			  xl_undo_log_has_other_owner(l->e->x->undo);
 	return l->lost;
 }
@@ -191,13 +199,17 @@ int xl_dirtylog_verify(struct xl_dirtylog *l)
 	/* Not for its pages, which are later than the dump: for its count. */
 	r = xl_dirtylog_fetch(l, false, &l->fresh);
 	if (r < 0)
-		return xl_dirtylog_err(l, r, "fetch the dirty log");
+		return xl_dirtylog_err(l, r, "was the dirty log ours to the end");
 	r = e->hv->ops->logdirty_start(e->hv, e->dom.domid, e->map->nr_pfns);
 	l->verified = r == -EBUSY || r == 0;
 	if (r == -EBUSY)
 		return 0;
 	if (r < 0)
 		return xl_engine_err(e, r, "see whether log-dirty mode is still on");
+	/* Xen up to 4.17 says so of a dying domain, too. */
+	r = xl_engine_check_alive(e);
+	if (r < 0)
+		return r;
 	/* It was off: whoever took it has finished.  Now it is on again, by us. */
 	xl_dirtylog_stop(l);
 	return xl_dirtylog_err(l, -ESTALE, "");
@@ -206,7 +218,7 @@ int xl_dirtylog_verify(struct xl_dirtylog *l)
 int xl_dirtylog_err(struct xl_dirtylog *l, int r, const char *what)
 {
 	if (r != -ESTALE)
-		return xl_engine_err(l->e, r, "%s", what);
+		return xl_engine_err_doing(l->e, r, what);
 	return xl_fail(l->e->x, XLDUMP_CAUSE_BUSY, -EBUSY,
 		       "domain %u was saved or migrated meanwhile, which took its dirty log away: "
 		       "the dump would not be of one instant; begin it again when that is over, or "
@@ -285,7 +297,7 @@ void xl_dirtylog_stop(struct xl_dirtylog *l)
 		return;
 	}
 	switch_off(l);
-	saver = xl_saver_find("/proc", e->dom.domid);
+	saver = find_saver(e);
 	if (saver)
 		xl_log(e->x, XLDUMP_LOG_WARNING,
 		       "a save or migration of domain %u (process %d) began at the moment when the "

@@ -53,6 +53,21 @@ int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ...)
 	return xl_err(e->x, r, "%s", text);
 }
 
+int xl_engine_err_doing(struct xl_engine *e, int r, const char *what)
+{
+	if (r == -EOVERFLOW)
+		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, r,
+			       "domain %u was given more address space during the dump: start again",
+			       e->dom.domid);
+	return xl_engine_err(e, r, "%s: %s", what, e->hv->doing);
+}
+
+int xl_engine_look(struct xl_engine *e)
+{
+	e->hv->doing = "look at the domain";
+	return e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
+}
+
 static int put_batch(struct xl_engine *e, size_t n, uint64_t *copied)
 {
 	struct xl_copier *c = &e->copier;
@@ -97,8 +112,8 @@ int xl_engine_pass(struct xl_engine *e, const struct xl_bitmap *which, enum xldu
 			return -ETIME;
 		r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
 		if (r < 0)
-			return xl_engine_err(e, r, "read %zu pages from pfn %#" PRIx64, n,
-					     c->pfn[0]);
+			return xl_engine_err(e, r, "read %zu pages from pfn %#" PRIx64 ": %s", n,
+					     c->pfn[0], e->hv->doing);
 		r = put_batch(e, n, &round->copied);
 		if (r < 0)
 			return r;
@@ -155,7 +170,7 @@ int xl_engine_identify(struct xl_engine *e)
 		return xl_engine_plan_filter(e);
 	}
 	if (r < 0)
-		return xl_engine_err(e, r, "look for the guest's kernel");
+		return xl_engine_err_doing(e, r, "look for the guest's kernel");
 	if (!e->dom.pv)
 		return xl_engine_plan_filter(e);
 	/* It is where the guest's symbol table says, which may be anywhere. */
@@ -175,10 +190,13 @@ int xl_engine_identify(struct xl_engine *e)
 
 int xl_engine_take_state(struct xl_engine *e)
 {
-	int r = e->hv->ops->vcpus(e->hv, &e->dom, e->cut->vcpu, e->cut->vcpus);
+	int r;
 
+	e->hv->doing = "ask for the state of its vCPUs";
+	r = e->hv->ops->vcpus(e->hv, &e->dom, e->cut->vcpu, e->cut->vcpus);
 	if (r < 0)
 		return r;
+	e->hv->doing = "read shared_info";
 	r = e->hv->ops->shared_info(e->hv, &e->dom, e->cut->shared_info);
 	e->cut->has_shared_info = r == 0;
 	/* An HVM guest's may be nowhere in its memory: the dump does without. */

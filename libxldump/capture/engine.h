@@ -48,6 +48,12 @@ int xl_engine_check_alive(struct xl_engine *e);
 /* An error in words, or "the domain went away" if that is what is behind it. */
 _printf_(3, 4) int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ...);
 
+/* The same, with what was asked of the hypervisor (xl_hv.doing), or that the guest outgrew the map. */
+int xl_engine_err_doing(struct xl_engine *e, int r, const char *what);
+
+/* xl_engine_check_alive() for inside the pause: without words, and dying is no error yet. */
+int xl_engine_look(struct xl_engine *e);
+
 /* The limit of the pause cannot be kept.  True if the user prefers a longer pause to none: the limit
  * is gone then, and the cut says so. */
 bool xl_engine_lift_limit(struct xl_engine *e);

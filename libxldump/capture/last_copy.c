@@ -11,6 +11,11 @@
 /* For pages dirtied between that look and the pause. */
 #define STASH_SLACK 1024
 
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* How often T may move because something was written before it.  Each time is a re-read of the pages
  * that are written unseen, all of it inside the pause. */
 #define MAX_LOOKS 5
@@ -36,7 +41,7 @@ int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e)
 	if (r == 0)
 		r = xl_bitmap_init(&l->left, nr);
 	if (r == 0)
-		r = xl_stash_reserve(&l->stash, STASH_FIRST);
+		r = xl_stash_reserve(&l->stash, at_most(STASH_FIRST, e->dom.tot_pages));
 	return r < 0 ? xl_err(e->x, r, "memory for the pages of the pause") : 0;
 }
 
@@ -84,9 +89,12 @@ static int add_special(struct xl_last_copy *l)
 /* Also inside the pause. */
 static int add_grants(struct xl_last_copy *l)
 {
+	struct xl_hv *hv = l->e->hv;
 	size_t n;
-	int r = l->e->hv->ops->grants_read(l->e->hv, !l->logged, l->grant, XL_MAX_GRANTS, &n);
+	int r;
 
+	hv->doing = "read the grant table";
+	r = hv->ops->grants_read(hv, !l->logged, l->grant, XL_MAX_GRANTS, &n);
 	if (r < 0)
 		return r;
 	if (n > XL_MAX_GRANTS)
@@ -124,7 +132,7 @@ int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages)
 	if (r < 0)
 		return xl_engine_err(e, r, "look at the guest's grant table");
 	forget(l);
-	pages += pages / 4 + STASH_SLACK + xl_bitmap_count(&l->unseen);
+	pages += pages / 4 + at_most(STASH_SLACK, e->dom.tot_pages) + xl_bitmap_count(&l->unseen);
 	r = xl_stash_reserve(&l->stash, pages);
 	return r < 0 ? xl_err(e->x, r, "memory for %" PRIu64 " pages", pages) : 0;
 }
@@ -314,6 +322,8 @@ int xl_last_copy_verify(struct xl_last_copy *l, xl_late_fn late, void *data)
 		if (none(&l->suspect))
 			break;
 	}
+	if (l->e->copier.passing)
+		l->e->hv->doing = "map pages";
 	return l->e->copier.passing;
 }
 

@@ -70,15 +70,6 @@ static void take_young(struct precopy *s)
 	}
 }
 
-static int layout_err(struct xl_engine *e, int r)
-{
-	if (r == -EAGAIN)
-		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, r,
-			       "domain %u was given more address space during the dump: start again",
-			       e->dom.domid);
-	return xl_engine_err(e, r, "memory layout of the running guest");
-}
-
 /* What the guest dirtied during the last pass, running. */
 static int next_dirty(struct precopy *s)
 {
@@ -89,11 +80,11 @@ static int next_dirty(struct precopy *s)
 	xl_bitmap_zero(&s->dirty);
 	r = xl_dirtylog_fetch(&s->log, false, &s->dirty);
 	if (r < 0)
-		return xl_dirtylog_err(&s->log, r, "fetch the dirty log");
+		return xl_dirtylog_err(&s->log, r, "look for what the guest has written");
 	t0 = e->hv->ops->now_ns(e->hv);
 	r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 	if (r < 0)
-		return layout_err(e, r);
+		return xl_engine_err_doing(e, r, "memory layout of the running guest");
 	ns = e->hv->ops->now_ns(e->hv) - t0;
 	if (ns > s->refresh_ns)
 		s->refresh_ns = ns;
@@ -113,7 +104,7 @@ static int first_dirty(struct precopy *s)
 	xl_bitmap_copy(&s->log.fresh, present);
 	r = xl_physmap_refresh(e->hv, &e->dom, e->map, NULL);
 	if (r < 0)
-		return layout_err(e, r);
+		return xl_engine_err_doing(e, r, "memory layout of the running guest");
 	xl_bitmap_copy(&s->dirty, present);
 	take_young(s);
 	return 0;
@@ -282,7 +273,7 @@ static int inside_pause(struct precopy *s, uint64_t since, uint64_t deadline)
 	t->fetch = s->log.fetches_ns;
 	t->settle = lap(e->hv, &since) - t->fetch;
 	if (r == 0)
-		r = e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
+		r = xl_engine_look(e);
 	if (r == 0)
 		r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 	t->p2m = lap(e->hv, &since);
@@ -333,7 +324,7 @@ static int retry_round(struct precopy *s)
 	int r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 
 	if (r < 0)
-		return layout_err(e, r);
+		return xl_engine_err_doing(e, r, "memory layout of the running guest");
 	r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_ROUND, UINT64_MAX);
 	return r < 0 ? r : next_dirty(s);
 }

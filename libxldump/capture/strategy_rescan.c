@@ -125,14 +125,14 @@ static int running_pass(struct rescan *s)
 	s->all_pages = xl_bitmap_count(&e->map->present);
 	r = scan(s, UINT64_MAX, put_changed, show_progress);
 	if (r < 0)
-		return xl_engine_err(e, r, "read the running guest");
+		return xl_engine_err_doing(e, r, "read the running guest");
 	round->dirty = xl_bitmap_count(&s->changed);
 	round->ns = e->hv->ops->now_ns(e->hv) - t0;
 	s->all_ns = e->copier.read_ns - read0;
 	if (e->cut->rounds < XL_MAX_ROUNDS - 2)
 		e->cut->rounds++;
 	r = xl_physmap_refresh(e->hv, &e->dom, e->map, NULL);
-	return r < 0 ? xl_engine_err(e, r, "memory layout of the running guest") :
+	return r < 0 ? xl_engine_err_doing(e, r, "memory layout of the running guest") :
 		       xl_engine_check_alive(e);
 }
 
@@ -156,7 +156,7 @@ static int over_limit(struct rescan *s)
 static int inside_pause(struct rescan *s, uint64_t deadline)
 {
 	struct xl_engine *e = s->e;
-	int r = e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
+	int r = xl_engine_look(e);
 
 	if (r == 0)
 		r = xl_physmap_refresh(e->hv, &e->dom, e->map, NULL);
@@ -169,7 +169,7 @@ static int inside_pause(struct rescan *s, uint64_t deadline)
 	if (r == 0)
 		r = xl_engine_take_state(e);
 	if (r == 0)
-		r = e->hv->ops->domain_info(e->hv, e->dom.domid, &e->dom);
+		r = xl_engine_look(e);
 	return r == 0 && e->dom.dying ? -ESRCH : r;
 }
 
@@ -198,7 +198,7 @@ static int attempt(struct rescan *s)
 	}
 	if (r == -E2BIG)
 		return GIVEN_UP;
-	return r < 0 ? xl_engine_err(e, r, "copy the rest of the stopped guest") : 0;
+	return r < 0 ? xl_engine_err_doing(e, r, "copy the rest of the stopped guest") : 0;
 }
 
 int xl_strategy_rescan(struct xl_engine *e)

@@ -36,13 +36,13 @@ static int foresee(struct xl_engine *e, uint64_t *ret)
 	size_t n;
 
 	if (r < 0)
-		return xl_engine_err(e, r, "memory layout of the guest");
+		return xl_engine_err_doing(e, r, "memory layout of the guest");
 	ns = e->hv->ops->now_ns(e->hv) - t0;
 	n = xl_copier_gather(c, &e->map->present, &pos, c->pfn, XL_COPY_BATCH);
 	if (n) {
 		r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
 		if (r < 0)
-			return xl_engine_err(e, r, "read the running guest");
+			return xl_engine_err_doing(e, r, "read the running guest");
 	}
 	ns += predict(e);
 	*ret = ns;
@@ -76,7 +76,7 @@ static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
 	if (r == 0)
 		r = xl_last_copy_begin(last, again, e->copy_until);
 	if (r < 0)
-		return xl_engine_err(e, r, "memory layout of the stopped guest");
+		return xl_engine_err_doing(e, r, "copy the stopped guest");
 	r = xl_engine_pass(e, &e->map->present, XLDUMP_PHASE_COPY, e->copy_until);
 	if (r == 0)
 		r = xl_engine_identify(e);
@@ -90,7 +90,7 @@ static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
 	if (r == 0)
 		r = xl_engine_take_state(e);
 	if (r < 0)
-		return r == -ETIME ? r : xl_engine_err(e, r, "copy the rest of the stopped guest");
+		return r == -ETIME ? r : xl_engine_err_doing(e, r, "copy the rest of the stopped guest");
 	return xl_engine_check_alive(e);
 }
 

@@ -36,7 +36,7 @@ int xl_physmap_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain 
  * @param dirty    pages that changed since the last call; NULL: any may have.  Pages that have
  *                 appeared or moved to another frame are added to it
  * @param dom      of this moment
- * Returns 0, -EAGAIN when the layout no longer fits what was allocated (build it anew, outside
+ * Returns 0, -EOVERFLOW when the layout no longer fits what was allocated (build it anew, outside
  * the pause), or another error of the hypervisor. */
 int xl_physmap_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct xl_physmap *m,
 		       struct xl_bitmap *dirty);

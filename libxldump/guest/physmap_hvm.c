@@ -243,12 +243,15 @@ int xl_physmap_hvm_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct
 	uint64_t low_end = memory_end(&m->present, clamp(0, HOLE_FIRST, m->nr_pfns));
 	uint64_t nr, beyond;
 	struct range low;
-	int r = hv->ops->nr_gfns(hv, dom->domid, &nr);
+	int r;
 
+	hv->doing = "ask for the highest gfn";
+	r = hv->ops->nr_gfns(hv, dom->domid, &nr);
 	if (r < 0)
 		return r;
 	if (nr > m->nr_pfns)
-		return -EAGAIN;
+		return -EOVERFLOW;
+	hv->doing = "ask for the types of pages";
 	low = memory_range(m, clamp(0, HOLE_FIRST, m->nr_pfns), dom->max_pages);
 	beyond = dom->max_pages > low_end ? dom->max_pages - low_end : 0;
 	r = look_at_gaps(hv, dom->domid, m, low, dirty);

@@ -57,8 +57,10 @@ void xl_physmap_pv_destroy(struct xl_physmap_pv *pv)
 static int read_root(struct xl_hv *hv, const struct xl_domain *dom, struct p2m_root *ret)
 {
 	uint8_t si[XL_PAGE_SIZE];
-	int r = hv->ops->shared_info(hv, dom, si);
+	int r;
 
+	hv->doing = "read shared_info";
+	r = hv->ops->shared_info(hv, dom, si);
 	if (r < 0)
 		return r;
 	ret->max_pfn = xl_get_le64(si + SI_MAX_PFN);
@@ -161,7 +163,7 @@ static int walk_linear(struct xl_hv *hv, uint32_t domid, struct xl_physmap_pv *p
 		int r;
 
 		if (l.n > pv->cap_pages)
-			return -EAGAIN;
+			return -EOVERFLOW;
 		r = for_each_page(hv, domid, from, n, take_level, &l);
 		if (r < 0)
 			return r;
@@ -184,7 +186,7 @@ static int walk_list(struct xl_hv *hv, uint32_t domid, struct xl_physmap_pv *pv)
 	if (lists > P2M_PER_PAGE) /* what one page can name: 512 GiB */
 		return -E2BIG;
 	if (pages > pv->cap_pages)
-		return -EAGAIN;
+		return -EOVERFLOW;
 	r = for_each_page(hv, domid, &pv->root.list_list, 1, take_level, &l);
 	if (r < 0)
 		return r;
@@ -377,10 +379,11 @@ int xl_physmap_pv_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct 
 	if (r < 0)
 		return r;
 	if (now.max_pfn > m->nr_pfns)
-		return -EAGAIN;
+		return -EOVERFLOW;
 	moved = now.max_pfn != pv->root.max_pfn || now.cr3 != pv->root.cr3 ||
 		now.vaddr != pv->root.vaddr || now.generation != pv->root.generation ||
 		now.list_list != pv->root.list_list;
+	hv->doing = "read the guest's p2m";
 	/* The three-level form has no generation: it may have moved unseen. */
 	if (!moved && now.cr3 && dirty)
 		return read_dirty_p2m(hv, dom->domid, m, dirty);

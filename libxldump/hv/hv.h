@@ -221,6 +221,7 @@ static inline bool xl_map_err_passes(int err)
 /* The start of every implementation's own structure. */
 struct xl_hv {
 	const struct xl_hv_ops *ops;
+	const char *doing; /* what is asked of it, in words; kept where no message can be made yet */
 };
 
 #endif

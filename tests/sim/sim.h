@@ -62,6 +62,9 @@ struct sim_program {
 	bool always;       /* also while no vCPU runs */
 };
 
+/* Where in a dump a call is. */
+enum sim_phase { SIM_BEFORE, SIM_LOGGING, SIM_PAUSED, SIM_AFTER, SIM_NR_PHASES };
+
 /* Make the nth call (from 1) of an operation fail. */
 struct sim_fault {
 	enum sim_op op;
@@ -189,6 +192,7 @@ struct sim {
 
 	/* Us. */
 	uint64_t ops, calls[SIM_NR_OPS];
+	uint64_t first[SIM_NR_OPS][SIM_NR_PHASES]; /* number of its first call in each phase; 0: none */
 	struct sim_fault fault;
 	size_t mapped;           /* pages */
 	uint64_t paused_at, longest_pause;

@@ -203,6 +203,8 @@ int sim_check_left_alone(const struct sim *s, const struct sim_dump *d, char *wh
 		return wrong(&rp, "%zu pages are still mapped", s->mapped);
 	if (d->r < 0 && !d->x.err[0])
 		return wrong(&rp, "error %d without a text", d->r);
+	if (d->r < 0 && sim_dump_published(d))
+		return wrong(&rp, "a dump that failed was finished all the same");
 	if (s->dom.dying)
 		return 0;
 	if (s->pauses_ours)

@@ -73,6 +73,11 @@ const uint8_t *sim_dump_page(const struct sim_dump *d, xl_pfn_t pfn)
 		       NULL;
 }
 
+bool sim_dump_published(const struct sim_dump *d)
+{
+	return d->format && d->format->sealed;
+}
+
 static void count_warning(void *data, enum xldump_log_level level, const char *line)
 {
 	struct sim_dump *d = data;
@@ -87,10 +92,11 @@ static int run(struct sim *s, const struct xl_capture_params *params, struct sim
 	struct xl_layout layout = { 0 };
 	int r = hv->ops->domain_info(hv, SIM_DOMID, &d->cut.dom);
 
-	if (r == 0)
-		r = hv->ops->host_info(hv, &d->cut.host);
 	if (r < 0)
 		return xl_err(&d->x, r, "look at the domain");
+	r = hv->ops->host_info(hv, &d->cut.host);
+	if (r < 0)
+		return xl_err(&d->x, r, "ask for the version of the hypervisor");
 	d->cut.type = s->params.type;
 	r = xl_physmap_build(&d->x, hv, &d->cut.dom, d->cut.host.max_mfn, &d->map);
 	if (r < 0)
@@ -113,6 +119,8 @@ void sim_dump_run(struct sim *s, const struct xl_capture_params *params, struct 
 	*d = (struct sim_dump){ 0 };
 	d->x.log = count_warning;
 	d->x.log_data = d;
+	/* Processes of the host we run on are none of the simulated one. */
+	d->x.proc = "/nowhere";
 	d->r = run(s, params, d);
 }
 

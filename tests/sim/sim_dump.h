@@ -23,6 +23,9 @@ void sim_dump_deinit(struct sim_dump *d);
 /* The page as it would be in the file; NULL when there is none. */
 const uint8_t *sim_dump_page(const struct sim_dump *d, xl_pfn_t pfn);
 
+/* Whether it was finished: its file would have appeared. */
+bool sim_dump_published(const struct sim_dump *d);
+
 /* Whether the dump, if it succeeded, is the guest at T, and, whether or not it did, whether we have
  * left nothing behind.  0, or -1 with a text that says what is wrong. */
 int sim_check(const struct sim *s, const struct sim_dump *d, char *why, size_t size);

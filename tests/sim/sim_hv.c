@@ -36,6 +36,15 @@ static void step(struct sim *s)
 		(void)kill(getpid(), SIGKILL);
 }
 
+static enum sim_phase phase(const struct sim *s)
+{
+	if (s->pauses_ours)
+		return SIM_PAUSED;
+	if (s->calls[SIM_unpause])
+		return SIM_AFTER;
+	return s->log_on ? SIM_LOGGING : SIM_BEFORE;
+}
+
 int sim_enter(struct sim *s, enum sim_op op, uint64_t cost)
 {
 	step(s);
@@ -44,6 +53,8 @@ int sim_enter(struct sim *s, enum sim_op op, uint64_t cost)
 	s->inside = true;
 	s->ops++;
 	s->calls[op]++;
+	if (!s->first[op][phase(s)])
+		s->first[op][phase(s)] = s->calls[op];
 	fate(s);
 	sim_advance(s, cost / 4 + sim_below(s, cost / 2 + 1));
 	s->inside = false;

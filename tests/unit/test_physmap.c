@@ -280,7 +280,7 @@ static void test_growth_and_shrinkage(void **state)
 	was = s->nr_pfns;
 	assert_int_equal(build(), 0);
 	xl_put_le64(s->shared_info + SI_MAX_PFN, was + 1);
-	assert_int_equal(refresh(NULL), -EAGAIN);
+	assert_int_equal(refresh(NULL), -EOVERFLOW);
 	xl_put_le64(s->shared_info + SI_MAX_PFN, 700);
 	assert_int_equal(refresh(NULL), 0);
 	assert_int_equal(xl_bitmap_next(&map.present, 700), map.nr_pfns);

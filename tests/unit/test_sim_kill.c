@@ -126,7 +126,7 @@ static bool dump_in_child(struct sim *s, const struct xl_capture_params *cp, uin
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		static struct job j;
+		static struct job j = { .x.proc = "/nowhere" };
 		int r = dump(&j, s, cp);
 
 		if (r < 0)
@@ -176,7 +176,7 @@ static struct sim *prepared(const struct way *w)
 	struct sim *s;
 
 	p.seed = 31;
-	p.pages = 250;
+	p.pages = 80;
 	p.compact = p.type != XLDUMP_GUEST_PV;
 	p.programs = SIM_QUIET_PROGRAMS | SIM_OUTSIDE;
 	s = new_sim(&p);
