@@ -65,16 +65,6 @@ static void add_kdump(struct json_object *top, const struct xl_image *img)
 	add(top, "kdump", o);
 }
 
-static void add_digests(struct json_object *top, const struct xl_image *img)
-{
-	bool has = xl_image_section(img, DIGEST_SECTION);
-
-	for (size_t i = 0; i < img->notes; i++)
-		has = has || (!strcmp(img->note[i].name, "XLDUMP") &&
-			      img->note[i].type == DIGEST_NOTE_TYPE);
-	add(top, "digests", json_object_new_boolean(has));
-}
-
 static struct json_object *describe(const char *path, struct xl_image *img,
 				    const struct xl_image_vm *vm)
 {
@@ -102,7 +92,7 @@ static struct json_object *describe(const char *path, struct xl_image *img,
 		add_kdump(o, img);
 	if (vm->k.vmcoreinfo)
 		add_kernel(o, vm);
-	add_digests(o, img);
+	add(o, "digests", json_object_new_boolean(xl_image_section(img, DIGEST_SECTION) != NULL));
 	add(o, "provenance", note);
 	return o;
 }

@@ -5,6 +5,7 @@
 
 #include "base/ctx.h"
 #include "base/types.h"
+#include "sink/sink.h"
 
 /* Of a page as digest[] has it: 0 for one of zeros and no other. */
 uint64_t xl_digest_page(const void *page);
@@ -22,5 +23,11 @@ struct xl_digest_gaps {
 /* Of all that is not a page in a file of that size.  -ENOMEM, or what read() failed with. */
 _must_check_ int xl_digest_meta(uint64_t file_size, const struct xl_digest_gaps *gaps,
 				xl_digest_read_fn read, void *data, uint64_t *ret);
+
+/* The same, as the file is written from front to back with the member meta as 0: close it with
+ * xl_sink_close().  gaps->meta and ->elf are not looked at. */
+_must_check_ int xl_digest_sink_open(struct xl_ctx *x, const struct xl_digest_gaps *gaps,
+				     struct xl_sink **ret);
+uint64_t xl_digest_sink_get(const struct xl_sink *s);
 
 #endif

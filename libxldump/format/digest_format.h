@@ -22,12 +22,11 @@
  *    made from each other by writing these two; they must be 64 and what they were, or both 0.
  * Of a flattened file it is that of the file reassembled.
  *
- * A file that was written to a pipe has none, for they take a look back; xldumpctl reassemble does
- * not add them.
+ * An ELF file that was written to a pipe has none, for they take a look back; xldumpctl reassemble
+ * does not add them.
  *
- * In an ELF file this is section .xldump_digests.  In a kdump-compressed one it lies anywhere
- * behind the descriptors, outside [data, data + data_size), and a note named XLDUMP of type
- * DIGEST_NOTE_TYPE says where: u64 offset, u64 size.
+ * In an ELF file this is section .xldump_digests, in a kdump-compressed one the record of that name
+ * (kdump_format.h).
  *
  * All numbers are little endian.
  */
@@ -46,7 +45,6 @@
 #define DIGEST_DATA_SIZE 40
 #define DIGEST_HEADER_SIZE 48
 
-#define DIGEST_NOTE_TYPE 0x584c4432 /* "XLD2" */
 #define DIGEST_SECTION ".xldump_digests"
 
 #endif

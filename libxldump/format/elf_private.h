@@ -6,13 +6,14 @@
  *   elf_seal.c        completes the file: the front of it
  *   elf_sections.c    and the end of it
  *   elf_loads.c       segments
- *   elf_xen_notes.c   what the Xen sections say of the hypervisor and the vCPUs
  *   elf_format.h      the bytes
  *
  * and with other formats:
  *
  *   notes.c           notes of registers and VMCOREINFO; notes_format.h has their bytes
  *   notes_provenance.c  our own note
+ *   xen_notes.c       what Xen's sections say of the hypervisor and the vCPUs
+ *   records.c         what our sections say
  *   slots.c           ranks of present pages
  *   out.c             sequential writing
  *   blob.c            growing buffers
@@ -59,13 +60,5 @@ _must_check_ int xl_elf_relayout(struct xl_ctx *x, struct xl_format *f,
 				 const struct xl_slots *final, uint64_t data_start);
 
 _must_check_ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
-
-/* ---- Xen's notes ---- */
-
-/* Contents of .note.Xen. */
-void xl_elf_xen_notes(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages);
-
-/* Contents of .xen_prstatus. */
-void xl_elf_xen_prstatus(struct xl_blob *b, const struct xl_cut *cut);
 
 #endif

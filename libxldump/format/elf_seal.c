@@ -94,8 +94,8 @@ static int make_notes(struct xl_ctx *x, struct xl_seal *s)
 	s->own_note = s->notes.len;
 	r = xl_notes_provenance(&s->notes, s->cut, s->final.count);
 	s->own_note_size = s->notes.len - s->own_note;
-	xl_elf_xen_notes(&s->xen_notes, s->cut, s->final.count);
-	xl_elf_xen_prstatus(&s->prstatus, s->cut);
+	xl_notes_xen(&s->xen_notes, s->cut, s->final.count);
+	xl_notes_contexts(&s->prstatus, s->cut);
 	if (r < 0 || s->notes.failed || s->xen_notes.failed || s->prstatus.failed)
 		return xl_err(x, -ENOMEM, "notes of %" PRIu32 " vCPUs", s->cut->vcpus);
 	return 0;

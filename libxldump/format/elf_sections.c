@@ -3,6 +3,7 @@
 #include "format/digest_format.h"
 #include "format/elf_format.h"
 #include "format/elf_seal.h"
+#include "format/records.h"
 
 #include "base/bytes.h"
 
@@ -66,76 +67,6 @@ static void xen_sections(struct xl_seal *s)
 	end(s, sec);
 }
 
-static void p2m_section(struct xl_seal *s)
-{
-	struct xl_section *sec = begin(s, ".xldump_p2m", ELF_SHT_PROGBITS, XLDUMP_P2M_RUN_SIZE);
-	const xl_mfn_t *p2m = s->cut->p2m;
-
-	for (xl_pfn_t pfn = 0; pfn < s->cut->nr_pfns;) {
-		uint64_t n = 1;
-
-		if (p2m[pfn] == XL_INVALID_FRAME) {
-			pfn++;
-			continue;
-		}
-		while (pfn + n < s->cut->nr_pfns && p2m[pfn + n] == p2m[pfn] + n)
-			n++;
-		xl_out_u64(&s->out, pfn);
-		xl_out_u64(&s->out, p2m[pfn]);
-		xl_out_u64(&s->out, n);
-		pfn += n;
-	}
-	end(s, sec);
-}
-
-static int compare_edits(const void *a, const void *b)
-{
-	const struct xl_edit *l = a, *r = b;
-
-	return l->paddr < r->paddr ? -1 : l->paddr > r->paddr;
-}
-
-static int edits_section(struct xl_seal *s)
-{
-	_cleanup_free_ struct xl_edit *sorted = NULL;
-	const struct xl_edits *e = &s->cut->edits;
-	struct xl_section *sec;
-
-	sorted = calloc(e->n, sizeof(*sorted));
-	if (!sorted)
-		return xl_err(s->out.x, -ENOMEM, "sort %zu edits", e->n);
-	memcpy(sorted, e->edit, e->n * sizeof(*sorted));
-	qsort(sorted, e->n, sizeof(*sorted), compare_edits);
-
-	sec = begin(s, ".xldump_edits", ELF_SHT_PROGBITS, XLDUMP_EDIT_SIZE);
-	for (size_t i = 0; i < e->n; i++) {
-		xl_out_u64(&s->out, sorted[i].paddr);
-		xl_out_u64(&s->out, sorted[i].old);
-	}
-	end(s, sec);
-	return 0;
-}
-
-static void digests_section(struct xl_seal *s)
-{
-	const struct xl_bitmap *present = &s->final.present;
-	struct xl_section *sec = begin(s, DIGEST_SECTION, ELF_SHT_PROGBITS, 8);
-	uint8_t h[DIGEST_HEADER_SIZE] = { 0 };
-
-	s->digests = sec->offset;
-	memcpy(h, DIGEST_MAGIC, DIGEST_MAGIC_SIZE);
-	xl_put_le32(h + DIGEST_VERSION_AT, DIGEST_VERSION);
-	xl_put_le32(h + DIGEST_ALGORITHM_AT, DIGEST_XXH3_64);
-	xl_put_le64(h + DIGEST_PAGES, s->final.count);
-	xl_put_le64(h + DIGEST_DATA, s->data_start);
-	xl_put_le64(h + DIGEST_DATA_SIZE, s->final.count << XL_PAGE_SHIFT);
-	xl_out_bytes(&s->out, h, sizeof(h)); /* DIGEST_META is set when all else is written */
-	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < present->nbits;
-	     pfn = xl_bitmap_next(present, pfn + 1))
-		xl_out_u64(&s->out, s->f->digest[pfn]);
-	end(s, sec);
-}
-
 /* Ours, behind all others: Volatility takes the position of a name among the names for the index
  * of its header. */
 static int own_sections(struct xl_seal *s)
@@ -143,23 +74,34 @@ static int own_sections(struct xl_seal *s)
 	struct xl_section *sec;
 	int r;
 
-	if (s->cut->p2m)
-		p2m_section(s);
+	if (s->cut->p2m) {
+		sec = begin(s, ".xldump_p2m", ELF_SHT_PROGBITS, XLDUMP_P2M_RUN_SIZE);
+		xl_records_p2m(&s->out, s->cut);
+		end(s, sec);
+	}
 	if (s->cut->tables) {
 		sec = begin(s, ".xldump_tables", ELF_SHT_PROGBITS, XLDUMP_TABLE_SIZE);
-		for (size_t i = 0; i < s->cut->tables; i++) {
-			xl_out_u64(&s->out, s->cut->table[i].pfn);
-			xl_out_u64(&s->out, s->cut->table[i].level);
-		}
+		xl_records_tables(&s->out, s->cut);
 		end(s, sec);
 	}
 	if (s->cut->edits.n) {
-		r = edits_section(s);
+		sec = begin(s, ".xldump_edits", ELF_SHT_PROGBITS, XLDUMP_EDIT_SIZE);
+		r = xl_records_edits(&s->out, s->cut);
 		if (r < 0)
 			return r;
+		end(s, sec);
 	}
-	if (xl_sink_seekable(s->f->sink))
-		digests_section(s);
+	if (xl_sink_seekable(s->f->sink)) {
+		const struct xl_digest_gaps gaps = {
+			.data = s->data_start, .data_size = s->final.count << XL_PAGE_SHIFT
+		};
+
+		sec = begin(s, DIGEST_SECTION, ELF_SHT_PROGBITS, 8);
+		s->digests = sec->offset;
+		/* The digest of the rest is set when all else is written. */
+		xl_records_digests(&s->out, &s->final.present, s->f->digest, &gaps, 0);
+		end(s, sec);
+	}
 	/* The note is also in the PT_NOTE, which a file of sections only does not have. */
 	sec = add_section(s, ".note.xldump", ELF_SHT_NOTE, 0);
 	sec->align = 4;

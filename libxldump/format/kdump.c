@@ -7,7 +7,6 @@
  */
 #include "format/kdump_format.h"
 #include "format/kdump_private.h"
-#include "format/notes.h"
 
 #include "base/bytes.h"
 
@@ -35,6 +34,7 @@ static void kdump_close(struct xl_format *f)
 	xl_same_deinit(&f->same);
 	xl_store_deinit(&f->store);
 	free(f->place);
+	free(f->digest);
 	free(f->pages);
 	free(f->packed);
 	free(f);
@@ -48,7 +48,9 @@ static void kdump_closep(struct xl_format **f)
 /* Where the pages begin: behind what header, notes, bitmaps and descriptors can need at most. */
 static uint64_t pages_start(uint64_t nr_pfns, uint32_t vcpus)
 {
-	return (1 + xl_kdump_blocks(KDUMP_SUB_SIZE + xl_notes_max(vcpus)) +
+	uint64_t notes = xl_notes_max(vcpus) + xl_kdump_records_note_max();
+
+	return (1 + xl_kdump_blocks(KDUMP_SUB_SIZE + notes) +
 		4 * xl_kdump_blocks(nr_pfns / 8 + 1) + xl_kdump_blocks(nr_pfns * KDUMP_DESC_SIZE)) *
 	       KDUMP_BLOCK;
 }
@@ -72,10 +74,11 @@ static int kdump_open(struct xl_ctx *x, const struct xl_layout *layout, struct x
 	f->page_flag = flag_of(codec);
 	/* Pages that do not exist cost no memory: it is not touched. */
 	f->place = calloc(f->nr_pfns + 1, sizeof(*f->place));
+	f->digest = calloc(f->nr_pfns + 1, sizeof(*f->digest));
 	f->pages = malloc(XL_KDUMP_BATCH * XL_PAGE_SIZE);
 	f->packed = malloc(XL_KDUMP_BATCH * XL_PACKED_MAX);
-	if (!f->place || !f->pages || !f->packed || xl_same_init(&f->same, f->nr_pfns) < 0 ||
-	    xl_store_init(&f->store, sink, f->start) < 0)
+	if (!f->place || !f->digest || !f->pages || !f->packed ||
+	    xl_same_init(&f->same, f->nr_pfns) < 0 || xl_store_init(&f->store, sink, f->start) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", f->nr_pfns);
 	r = xl_packer_open(x, xl_codec_of(codec), params->level,
 			   xl_packer_threads(params->threads), &f->packer);
@@ -164,7 +167,8 @@ static int kdump_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const 
 			return r;
 	}
 	xl_kdump_forget(f, pfn);
-	if (xl_page_is_zero(page)) {
+	f->digest[pfn] = xl_digest_page(page);
+	if (!f->digest[pfn]) { /* zeros */
 		f->place[pfn] = XL_PLACE_ZERO;
 		return 0;
 	}

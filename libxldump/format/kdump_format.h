@@ -8,11 +8,27 @@
  *	                   bitmap 2: has a descriptor; each is half of bitmap_blocks
  *	                   page_desc[], one for each bit of bitmap 2, ascending by pfn
  *	                   the pages
+ *	                   records
  *
  * Pages are anywhere behind the tables, in no order; descriptors of equal pages share one.  So they
  * can be written before it is known which there are: in front of them is room, a hole, for the
  * descriptors of all pfns.  Readers take the place of the descriptors from sub_hdr_size and
  * bitmap_blocks, and the second bitmap for the second half of bitmap_blocks.
+ *
+ * Records are what an ELF file of ours has in the sections of the same names (elf_format.h): no
+ * reader looks behind the pages, and what it takes from the notes it reads into memory as a whole,
+ * so that in these there is only where the records are, in one more note named XLDUMP, the last:
+ *
+ *	.note.Xen          Xen's notes
+ *	.xen_prstatus      vcpu_guest_context for each vCPU id, none left out
+ *	.xen_shared_info   one page, if there is one
+ *	.xldump_p2m        PV: runs of { u64 pfn, u64 mfn, u64 count }
+ *	.xldump_tables     PV: { u64 pfn, u64 level }
+ *	.xldump_edits      { u64 paddr, u64 old value }
+ *	.xldump_digests    digest_format.h; data is from the first page to the first record
+ *
+ * Each begins at a multiple of 8.  Those that would be empty are left out.  Offsets are those of the
+ * file reassembled, when it was written to a pipe in the flattened form.
  *
  * All numbers are little endian.  Sources: crash diskdump.h and diskdump.c; makedumpfile
  * diskdump_mod.h and IMPLEMENTATION; libkdumpfile diskdump.c; qemu include/sysemu/dump.h.
@@ -57,6 +73,13 @@
 #define KDUMP_DESC_LENGTH 8 /* u32: 4096 if flags is 0, else less */
 #define KDUMP_DESC_FLAGS 12 /* u32 */
 			    /* u64: flags of struct page, of old formats: 0 */
+
+/* ---- note of type KDUMP_RECORDS_NOTE_TYPE, named XLDUMP: one entry for each record ---- */
+#define KDUMP_RECORDS_NOTE_TYPE 0x584c4432 /* "XLD2" */
+#define KDUMP_RECORD_SIZE 40
+#define KDUMP_RECORD_NAME 24   /* char[24] at 0: ends with a NUL */
+#define KDUMP_RECORD_OFFSET 24 /* u64 */
+#define KDUMP_RECORD_BYTES 32  /* u64 */
 
 /* Flags of a page, and of the header. */
 #define KDUMP_ZLIB 0x1

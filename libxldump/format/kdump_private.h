@@ -5,6 +5,7 @@
  *   kdump_same.c    pages that are equal
  *   kdump_store.c   where compressed pages lie in the file
  *   kdump_seal.c    completes the file: header, notes, bitmaps, descriptors
+ *   kdump_records.c what is behind the pages
  *   kdump_format.h  the bytes
  */
 #ifndef XL_FORMAT_KDUMP_PRIVATE_H
@@ -12,7 +13,12 @@
 
 #include <inttypes.h>
 
+#include "format/blob.h"
+#include "format/digest.h"
 #include "format/format.h"
+#include "format/notes.h"
+#include "format/notes_format.h"
+#include "format/out.h"
 #include "page/compress.h"
 
 /* ---- places: where a page's bytes are in the file and how many, in one number ---- */
@@ -120,6 +126,7 @@ struct xl_format {
 	uint32_t page_flag; /* of a compressed page */
 	uint64_t nr_pfns;
 	xl_place_t *place; /* by pfn */
+	uint64_t *digest;  /* by pfn; 8 bytes of memory for a page, untouched for holes */
 	struct xl_same_table same;
 	struct xl_store store;
 
@@ -143,6 +150,32 @@ xl_place_t xl_kdump_place(const struct xl_format *f, xl_pfn_t pfn);
 
 /* Forget a page. */
 void xl_kdump_forget(struct xl_format *f, xl_pfn_t pfn);
+
+/* ---- records: what is behind the pages ---- */
+
+#define XL_KDUMP_RECORDS 7 /* kinds of them */
+
+struct xl_kdump_records {
+	const struct xl_format *f;
+	const struct xl_cut *cut;
+	struct xl_digest_gaps pages; /* the part of the file that is pages */
+	uint64_t meta;               /* digest of all others */
+	struct xl_blob xen_notes, contexts;
+	uint64_t offset[XL_KDUMP_RECORDS], size[XL_KDUMP_RECORDS]; /* of each kind; 0 bytes: none */
+	uint64_t end;
+};
+
+/* When all pages are stored.  -ENOMEM. */
+_must_check_ int xl_kdump_records_init(struct xl_kdump_records *r, const struct xl_format *f,
+				       const struct xl_cut *cut);
+void xl_kdump_records_deinit(struct xl_kdump_records *r);
+
+/* Writes them all, and sets where they are: the same each time. */
+_must_check_ int xl_kdump_records_write(struct xl_kdump_records *r, struct xl_out *o);
+
+/* The note that says where they are, and the bytes that it needs at most. */
+void xl_kdump_records_note(const struct xl_kdump_records *r, struct xl_blob *b);
+uint64_t xl_kdump_records_note_max(void);
 
 _must_check_ int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
 

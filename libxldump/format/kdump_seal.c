@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Completes a kdump file: everything in front of the pages. */
+/* Completes a kdump file: everything in front of the pages, and behind them. */
 #include "format/kdump_format.h"
 #include "format/kdump_private.h"
-#include "format/notes.h"
-#include "format/notes_format.h"
-#include "format/out.h"
 
 #include "base/bytes.h"
 
@@ -23,13 +20,16 @@ struct seal {
 	struct xl_blob notes;
 	uint64_t notes_offset;
 	size_t vmcoreinfo; /* the text inside the notes */
+	struct xl_kdump_records records;
 	struct xl_out out;
 };
 
 static void seal_closep(struct seal **s)
 {
-	if (*s)
+	if (*s) {
 		xl_blob_deinit(&(*s)->notes);
+		xl_kdump_records_deinit(&(*s)->records);
+	}
 	free(*s);
 }
 
@@ -72,6 +72,7 @@ static int make_notes(struct xl_ctx *x, struct seal *s)
 	if (k->vmcoreinfo)
 		s->vmcoreinfo = s->notes.len - ((k->vmcoreinfo_len + 3) & ~(size_t)3);
 	r = xl_notes_provenance(&s->notes, s->cut, s->pages);
+	xl_kdump_records_note(&s->records, &s->notes);
 	if (r < 0 || s->notes.failed)
 		return xl_err(x, -ENOMEM, "notes of %" PRIu32 " vCPUs", s->cut->vcpus);
 	return 0;
@@ -98,7 +99,7 @@ static uint64_t kernel_memory(const struct seal *s)
 
 /* The bitmaps are no longer than the memory that there is: makedumpfile takes the place of the second
  * one from the memory that the kernel knows of, not from the header.  The notes are behind the sub
- * header; or behind the pages, should more vCPUs have come than there is room for, and readers go
+ * header; or behind the records, should more vCPUs have come than there is room for, and readers go
  * where the sub header says. */
 static void plan_front(struct seal *s)
 {
@@ -113,7 +114,7 @@ static void plan_front(struct seal *s)
 	tables = s->bitmap_blocks * KDUMP_BLOCK + s->pages * KDUMP_DESC_SIZE;
 	if ((1 + s->sub_blocks) * KDUMP_BLOCK + tables <= s->f->start)
 		return;
-	s->notes_offset = xl_store_end(&s->f->store);
+	s->notes_offset = xl_align_up(s->records.end, 4);
 	s->sub_blocks = 1;
 }
 
@@ -202,20 +203,49 @@ static void write_descriptors(struct seal *s)
 	}
 }
 
-static int write_front(struct seal *s)
+static int write_all(struct seal *s)
 {
 	uint64_t bitmaps = (1 + s->sub_blocks) * KDUMP_BLOCK;
+	bool in_front = s->notes_offset < bitmaps;
+	int r;
 
 	(void)xl_out_seek(&s->out, 0);
 	write_header(s);
 	write_sub_header(s);
-	if (s->notes_offset != xl_out_tell(&s->out))
-		(void)xl_out_seek(&s->out, s->notes_offset);
-	xl_out_bytes(&s->out, s->notes.data, s->notes.len);
+	if (in_front)
+		xl_out_bytes(&s->out, s->notes.data, s->notes.len);
 	write_bitmap(s, bitmaps, true);
 	write_bitmap(s, bitmaps + s->bitmap_blocks / 2 * KDUMP_BLOCK, false);
 	write_descriptors(s);
-	return xl_out_flush(&s->out);
+	r = xl_kdump_records_write(&s->records, &s->out);
+	if (r == 0 && !in_front) {
+		(void)xl_out_seek(&s->out, s->notes_offset);
+		xl_out_bytes(&s->out, s->notes.data, s->notes.len);
+	}
+	return r < 0 ? r : xl_out_flush(&s->out);
+}
+
+/* How large the records are: the notes say where they lie. */
+static int measure(struct xl_ctx *x, struct seal *s)
+{
+	_cleanup_(xl_sink_closep) struct xl_sink *nowhere = NULL;
+	int r = xl_digest_sink_open(x, &s->records.pages, &nowhere);
+
+	s->out.sink = nowhere;
+	return r < 0 ? r : xl_kdump_records_write(&s->records, &s->out);
+}
+
+static int take_digest(struct xl_ctx *x, struct seal *s)
+{
+	_cleanup_(xl_sink_closep) struct xl_sink *digest = NULL;
+	int r = xl_digest_sink_open(x, &s->records.pages, &digest);
+
+	s->out.sink = digest;
+	if (r == 0)
+		r = write_all(s);
+	if (r == 0)
+		s->records.meta = xl_digest_sink_get(digest);
+	return r;
 }
 
 int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
@@ -231,18 +261,24 @@ int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cu
 	s->f = f;
 	s->cut = cut;
 	s->out.x = x;
-	s->out.sink = f->sink;
 	r = check_pages(x, s);
 	if (r < 0)
 		return r;
 	forget_others(s);
 	r = xl_store_put(x, &f->store, zeros, sizeof(zeros), &s->zero);
 	if (r == 0)
-		r = make_notes(x, s);
-	if (r == 0)
 		r = xl_store_finish(x, &f->store);
 	if (r < 0)
 		return r;
+	if (xl_kdump_records_init(&s->records, f, cut) < 0)
+		return xl_err(x, -ENOMEM, "registers of %" PRIu32 " vCPUs", cut->vcpus);
+	r = measure(x, s);
+	if (r == 0)
+		r = make_notes(x, s);
+	if (r < 0)
+		return r;
 	plan_front(s);
-	return write_front(s);
+	r = take_digest(x, s);
+	s->out.sink = f->sink;
+	return r < 0 ? r : write_all(s);
 }

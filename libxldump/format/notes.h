@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The ELF notes that every format has. */
+/* The ELF notes that every format has, and Xen's. */
 #ifndef XL_FORMAT_NOTES_H
 #define XL_FORMAT_NOTES_H
 
@@ -24,6 +24,12 @@ void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut);
  * of another vCPU, or swapper_pg_dir.  *ret_from is NULL, "vcpu" or "swapper_pg_dir"; *ret_vcpu is
  * set for "vcpu". */
 uint64_t xl_notes_kernel_cr3(const struct xl_cut *cut, const char **ret_from, uint32_t *ret_vcpu);
+
+/* Contents of .note.Xen. */
+void xl_notes_xen(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages);
+
+/* Contents of .xen_prstatus. */
+void xl_notes_contexts(struct xl_blob *b, const struct xl_cut *cut);
 
 /* Our own note, of a size that is bounded by XL_PROVENANCE_MAX.  -ENOMEM. */
 _must_check_ int xl_notes_provenance(struct xl_blob *b, const struct xl_cut *cut,

@@ -94,7 +94,7 @@ struct xl_image {
 	uint8_t *note_data[3];     /* what they point to */
 	size_t note_data_n;
 
-	struct xl_image_section *section; /* ELF */
+	struct xl_image_section *section; /* ELF; of kdump its records */
 	size_t sections;
 	uint64_t loads;            /* PT_LOAD segments */
 

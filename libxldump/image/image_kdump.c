@@ -152,6 +152,56 @@ static int read_text(struct xl_ctx *x, struct xl_image *img, const struct layout
 	return 0;
 }
 
+/* ---- records ---- */
+
+#define SHT_PROGBITS 1
+
+static int take_record(struct xl_ctx *x, struct xl_image *img, const uint8_t *p, uint64_t at)
+{
+	struct xl_image_section *s = &img->section[img->sections];
+
+	if (!memchr(p, '\0', KDUMP_RECORD_NAME))
+		return xl_image_bad(x, "the name of the record at offset %#" PRIx64 " does not end where "
+				    "it should", at);
+	(void)snprintf(s->name, sizeof(s->name), "%s", (const char *)p);
+	s->type = SHT_PROGBITS;
+	s->offset = xl_get_le64(p + KDUMP_RECORD_OFFSET);
+	s->size = xl_get_le64(p + KDUMP_RECORD_BYTES);
+	if (!xl_imgfile_inside(img->file, s->offset, s->size))
+		return xl_image_bad(x, "record at offset %#" PRIx64 ": %#" PRIx64 " bytes at offset %#"
+				    PRIx64 " are beyond the end of the file, %#" PRIx64, at, s->size,
+				    s->offset, img->size);
+	img->sections++;
+	return 0;
+}
+
+/* What is in sections elsewhere: a note says where it is. */
+static int read_records(struct xl_ctx *x, struct xl_image *img)
+{
+	const struct xl_image_section *xen;
+	struct xl_image_note note = { 0 };
+	size_t n;
+	int r = 0;
+
+	for (size_t i = 0; i < img->notes && !note.desc; i++)
+		if (!strcmp(img->note[i].name, "XLDUMP") &&
+		    img->note[i].type == KDUMP_RECORDS_NOTE_TYPE)
+			note = img->note[i];
+	if (!note.desc)
+		return 0;
+	n = note.size / KDUMP_RECORD_SIZE;
+	img->section = calloc(n + 1, sizeof(*img->section));
+	if (!img->section)
+		return xl_err(x, -ENOMEM, "list of %zu records", n);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = take_record(x, img, note.desc + i * KDUMP_RECORD_SIZE,
+				note.offset + i * KDUMP_RECORD_SIZE);
+	xen = xl_image_section(img, ".note.Xen");
+	if (r == 0 && xen)
+		r = xl_image_read_notes(x, img, xen->offset, xen->size, xen->name);
+	return r < 0 ? r : xl_image_open_records(x, img);
+}
+
 int xl_image_open_kdump(struct xl_ctx *x, struct xl_image *img)
 {
 	struct layout l = { 0 };
@@ -165,7 +215,9 @@ int xl_image_open_kdump(struct xl_ctx *x, struct xl_image *img)
 		r = read_text(x, img, &l);
 	if (r == 0 && l.note_size)
 		r = xl_image_read_notes(x, img, l.note, l.note_size, "notes of the kdump file");
-	return r < 0 ? r : read_bitmaps(x, img, &l);
+	if (r == 0)
+		r = read_bitmaps(x, img, &l);
+	return r < 0 ? r : read_records(x, img);
 }
 
 /* ---- pages ---- */

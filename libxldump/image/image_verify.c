@@ -91,7 +91,9 @@ int xl_image_verify(struct xl_verify *v)
 		r = run_check(v, xl_verify_notes);
 	if (r == 0)
 		r = run_check(v, xl_verify_guest);
-	if (r == 0 && v->img->kind == XL_IMAGE_KDUMP && !v->quick)
+	if (r == 0)
+		r = run_check(v, xl_verify_digests);
+	if (r == 0 && v->img->kind == XL_IMAGE_KDUMP && !v->quick && !v->pages_read)
 		r = run_check(v, check_pages);
-	return r < 0 ? r : run_check(v, xl_verify_digests);
+	return r;
 }

@@ -22,6 +22,7 @@ struct xl_verify {
 	xl_verify_fn fn;
 	void *data;
 
+	bool pages_read;  /* they were all read in a check that was made */
 	uint64_t broken;  /* rules that did not hold */
 	uint64_t told;    /* of them, before the check under way */
 	unsigned shown;   /* in the present group of checks */

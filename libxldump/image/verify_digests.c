@@ -16,28 +16,6 @@ struct digests {
 	struct xl_digest_gaps gaps;
 };
 
-/* In a section, or where a note says.  -ENOENT: the file has none. */
-static int find(const struct xl_image *img, struct digests *d)
-{
-	const struct xl_image_section *s = xl_image_section(img, DIGEST_SECTION);
-
-	if (s) {
-		d->offset = s->offset;
-		d->size = s->size;
-		return 0;
-	}
-	for (size_t i = 0; i < img->notes; i++) {
-		const struct xl_image_note *n = &img->note[i];
-
-		if (strcmp(n->name, "XLDUMP") != 0 || n->type != DIGEST_NOTE_TYPE || n->size < 16)
-			continue;
-		d->offset = xl_get_le64(n->desc);
-		d->size = xl_get_le64(n->desc + 8);
-		return 0;
-	}
-	return -ENOENT;
-}
-
 /* 0, or -EINVAL after it has been said what is wrong. */
 static int read_header(struct xl_verify *v, struct digests *d)
 {
@@ -124,15 +102,18 @@ static int check_pages(struct xl_verify *v, const struct digests *d)
 
 int xl_verify_digests(struct xl_verify *v)
 {
+	const struct xl_image_section *s = xl_image_section(v->img, DIGEST_SECTION);
 	struct digests d = { 0 };
 	uint64_t meta = 0;
 	int r;
 
-	if (find(v->img, &d) < 0) {
+	if (!s) {
 		xl_verify_note(v, "the file has no digests: damage to contents of pages cannot be "
 			       "seen");
 		return 0;
 	}
+	d.offset = s->offset;
+	d.size = s->size;
 	if (read_header(v, &d) < 0)
 		return 0;
 	r = xl_digest_meta(v->img->size, &d.gaps, read_file, v->img->file, &meta);
@@ -143,5 +124,8 @@ int xl_verify_digests(struct xl_verify *v)
 				 "was written");
 	else
 		xl_verify_done(v, "digest of all that is not a page");
-	return v->quick ? 0 : check_pages(v, &d);
+	if (v->quick)
+		return 0;
+	v->pages_read = true;
+	return check_pages(v, &d);
 }

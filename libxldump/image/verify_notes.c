@@ -157,8 +157,7 @@ static void check_json(struct xl_verify *v)
 			       "knows nothing", format);
 		return;
 	}
-	/* A kdump-compressed file has no place for the records that these count, and what was made
-	 * of one does not either. */
+	/* What others made of the file does not have the records that these count. */
 	if (v->img->p2ms) {
 		expect(v, top, "tables", v->img->tables);
 		if (json_object_object_get_ex(top, "edits", &o))

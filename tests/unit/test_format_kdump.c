@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "elf_guest.h"
+#include "format/digest.h"
 #include "kdump.h"
 
 static char in_memory[] = "/dev/shm/test_format_kdump.XXXXXX";
@@ -67,6 +68,82 @@ static void open_with(struct guest *g, enum xldump_codec codec, unsigned threads
 	guest_open_as(g, &params);
 }
 
+/* ---- records ---- */
+
+struct record {
+	const unsigned char *data;
+	uint64_t offset, size;
+};
+
+/* Where the note of that type says; no data: there is none. */
+static struct record record_of(const struct kdump *k, const char *name)
+{
+	struct record r = { 0 };
+	uint32_t type, size;
+	const unsigned char *p = kdump_note(k, "XLDUMP", 1, &type, &size);
+
+	assert_non_null(p);
+	assert_int_equal(type, 0x584c4432);
+	assert_int_equal(size % 40, 0);
+	for (; size; p += 40, size -= 40) {
+		assert_non_null(memchr(p, 0, 24));
+		if (strcmp((const char *)p, name) != 0)
+			continue;
+		r.offset = xl_get_le64(p + 24);
+		r.size = xl_get_le64(p + 32);
+		r.data = k->file + r.offset;
+		assert_int_equal(r.offset % 8, 0);
+		assert_true(r.size > 0 && r.offset <= k->size && r.size <= k->size - r.offset);
+	}
+	return r;
+}
+
+static void assert_u64s(const struct kdump *k, const char *name, const uint64_t *want, size_t n)
+{
+	struct record r = record_of(k, name);
+
+	assert_int_equal(r.size, n * 8);
+	for (size_t i = 0; i < n; i++)
+		assert_true(xl_get_le64(r.data + 8 * i) == want[i]);
+}
+
+static int read_file(void *data, uint64_t offset, void *buf, size_t len)
+{
+	memcpy(buf, ((const struct kdump *)data)->file + offset, len);
+	return 0;
+}
+
+/* They are of all pages, and of all else: pages and records do not overlap. */
+static void check_digests(struct kdump *k)
+{
+	struct record r = record_of(k, ".xldump_digests");
+	struct xl_digest_gaps gaps = { .meta = r.offset + 24 };
+	uint64_t first = UINT64_MAX, end = 0, meta = 0, n = 0;
+	uint8_t page[4096];
+
+	assert_int_equal(r.size, 48 + 8 * k->pages);
+	assert_memory_equal(r.data, "XLDIGEST\1\0\0\0\1\0\0\0", 16);
+	assert_int_equal(xl_get_le64(r.data + 16), k->pages);
+	gaps.data = xl_get_le64(r.data + 32);
+	gaps.data_size = xl_get_le64(r.data + 40);
+	for (uint64_t pfn = 0; pfn < k->max_mapnr; pfn++) {
+		struct kdump_desc d;
+
+		if (!kdump_has(k, pfn))
+			continue;
+		d = kdump_desc(k, pfn);
+		first = d.offset < first ? d.offset : first;
+		end = d.offset + d.size > end ? d.offset + d.size : end;
+		assert_int_equal(kdump_page(k, pfn, page), 0);
+		assert_true(xl_get_le64(r.data + 48 + 8 * n++) == xl_digest_page(page));
+	}
+	assert_true(n == 0 || (first >= gaps.data && end <= gaps.data + gaps.data_size));
+	assert_true(r.offset >= gaps.data + gaps.data_size);
+	assert_true(k->notes >= gaps.data + gaps.data_size || k->notes + k->notes_size <= gaps.data);
+	assert_int_equal(xl_digest_meta(k->size, &gaps, read_file, k, &meta), 0);
+	assert_true(meta == xl_get_le64(r.data + 24));
+}
+
 /* Seals; then exactly the pages of the cut are there, each as it was put last. */
 static void finish(struct guest *g, struct kdump *k)
 {
@@ -84,6 +161,7 @@ static void finish(struct guest *g, struct kdump *k)
 			fail_msg("pfn %#" PRIx64 ": %s", pfn, k->error);
 		assert_memory_equal(want, got, sizeof(got));
 	}
+	check_digests(k);
 }
 
 static void finish_all(struct guest *g)
@@ -330,7 +408,9 @@ static void test_stored_once(void **state)
 				 kdump_desc(&k, pfn < 1000 ? 0 : 1000).offset);
 	}
 	assert_true(kdump_desc(&k, 0).offset != kdump_desc(&k, 1000).offset);
-	assert_in_range(g->disk_bytes, 8192, 120 * 1024);
+	/* the tables, and 24 KB of digests: nothing like 12 MB of pages */
+	assert_in_range(g->disk_bytes, 8192, 160 * 1024);
+	check_digests(&k);
 	look_away(&k);
 	guest_free(g);
 }
@@ -579,6 +659,63 @@ static void test_unknown_kernel(void **state)
 	guest_free(g);
 }
 
+/* What a PV guest needs to be undone, ascending, and the registers as Xen gave them. */
+static void test_records(void **state)
+{
+	static const uint64_t p2m[10] = { 100, 101, 102, XL_INVALID_FRAME, XL_INVALID_FRAME, 7, 9,
+					  10, 12, XL_INVALID_FRAME };
+	static const uint64_t runs[] = { 0, 100, 3, 5, 7, 1, 6, 9, 2, 8, 12, 1 };
+	static const uint64_t tables[] = { 2, 4, 5, 1 };
+	static const uint64_t edits[] = { 0x2800, 0xaa, 0x2808, 0xbb, 0x5000, 0xcc };
+	struct guest *g = guest_new(10, 2);
+	struct record r;
+	struct kdump k;
+
+	(void)state;
+	guest_ram(g, 0, 3);
+	guest_ram(g, 5, 4);
+	g->cut.dom.pv = true;
+	g->cut.p2m = p2m;
+	g->cut.table = calloc(2, sizeof(*g->cut.table));
+	g->cut.table[0] = (struct xl_table){ 2, 4 };
+	g->cut.table[1] = (struct xl_table){ 5, 1 };
+	g->cut.tables = 2;
+	assert_int_equal(xl_edits_add(&g->cut.edits, 0x5000, 0xcc), 0);
+	assert_int_equal(xl_edits_add(&g->cut.edits, 0x2808, 0xbb), 0);
+	assert_int_equal(xl_edits_add(&g->cut.edits, 0x2800, 0xaa), 0);
+	g->cut.has_shared_info = true;
+	memset(g->cut.shared_info, 's', sizeof(g->cut.shared_info));
+	open_with(g, XLDUMP_CODEC_ZLIB, 1);
+	guest_put_all(g, 0);
+	finish(g, &k);
+	assert_u64s(&k, ".xldump_p2m", runs, XL_ARRAY_SIZE(runs));
+	assert_u64s(&k, ".xldump_tables", tables, XL_ARRAY_SIZE(tables));
+	assert_u64s(&k, ".xldump_edits", edits, XL_ARRAY_SIZE(edits));
+	r = record_of(&k, ".xen_prstatus");
+	assert_int_equal(r.size, 2 * 5168);
+	for (int i = 0; i < 2; i++)
+		assert_memory_equal(r.data + i * 5168, g->cut.vcpu[i].context, 5168);
+	r = record_of(&k, ".xen_shared_info");
+	assert_int_equal(r.size, 4096);
+	assert_memory_equal(r.data, g->cut.shared_info, 4096);
+	assert_int_equal(record_of(&k, ".note.Xen").size, 1384);
+	look_away(&k);
+	guest_free(g);
+
+	/* and what there is not has no entry */
+	g = guest_new(10, 1);
+	guest_ram(g, 0, 10);
+	open_with(g, XLDUMP_CODEC_ZLIB, 1);
+	guest_put_all(g, 0);
+	finish(g, &k);
+	assert_null(record_of(&k, ".xldump_p2m").data);
+	assert_null(record_of(&k, ".xldump_tables").data);
+	assert_null(record_of(&k, ".xldump_edits").data);
+	assert_null(record_of(&k, ".xen_shared_info").data);
+	look_away(&k);
+	guest_free(g);
+}
+
 /* The bitmaps are as long as the memory that is there, not as what could have been: makedumpfile
  * looks for the second one where the memory of the kernel says. */
 static void test_short_bitmaps(void **state)
@@ -709,6 +846,7 @@ int main(void)
 		cmocka_unit_test(test_caller_errors),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_unknown_kernel),
+		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_short_bitmaps),
 		cmocka_unit_test(test_pages_of_xen),
 		cmocka_unit_test(test_left_out),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the Xen sections say of the hypervisor and of the vCPUs. */
+/* What Xen's sections say of the hypervisor and of the vCPUs; kdump files have them too. */
 #include "format/elf_format.h"
-#include "format/elf_private.h"
+#include "format/notes.h"
 
 #include "base/bytes.h"
 
@@ -28,7 +28,7 @@ static void xen_version(struct xl_blob *b, const struct xl_host *host)
 		memcpy(p + XEN_VERSION_CAPABILITIES, "xen-3.0-x86_64", 15);
 }
 
-void xl_elf_xen_notes(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)
+void xl_notes_xen(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)
 {
 	uint8_t *p;
 
@@ -46,7 +46,7 @@ void xl_elf_xen_notes(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_p
 		xl_put_le64(p, 1);
 }
 
-void xl_elf_xen_prstatus(struct xl_blob *b, const struct xl_cut *cut)
+void xl_notes_contexts(struct xl_blob *b, const struct xl_cut *cut)
 {
 	uint32_t n = xl_notes_vcpus(cut), vcpu;
 	const char *from;
