@@ -11,7 +11,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "format/format.h"
 
 /* In files of a PV guest that was made an ordinary one. */
 #define MFN_BASE 0x10000
@@ -193,12 +192,10 @@ static void fill_cut(struct fake *f, struct xl_cut *cut, xl_mfn_t *p2m)
 	check(xl_kernel_identify(&x, &f->cand, fake_read, f, &cut->kernel) == 0, x.err);
 }
 
-void image_write_elf(struct fake *f, bool sections_only, const char *path)
+void image_write(struct fake *f, const struct xl_format_params *params, const char *path)
 {
 	static xl_mfn_t p2m[IMAGE_PAGES];
-	struct xl_format_params params = {
-		.format = sections_only ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF
-	};
+	const struct xl_format_ops *ops = xl_format_ops_of(params->format);
 	struct xl_cut *cut = calloc(1, sizeof(*cut));
 	struct xl_layout layout = { .nr_pfns = IMAGE_PAGES, .vcpus = 2 };
 	struct xl_format *format = NULL;
@@ -210,17 +207,23 @@ void image_write_elf(struct fake *f, bool sections_only, const char *path)
 	fill_cut(f, cut, p2m);
 	layout.present = &cut->present;
 	check(xl_sink_file_open(&x, path, true, &sink) == 0, x.err);
-	check(xl_format_elf.open(&x, &layout, sink, &params, &format) == 0, x.err);
+	check(ops->open(&x, &layout, sink, params, &format) == 0, x.err);
 	for (xl_pfn_t pfn = 0; pfn < IMAGE_PAGES; pfn++)
 		if (present(pfn))
-			check(xl_format_elf.put(&x, format, pfn,
-						f->mem + (pfn << XL_PAGE_SHIFT)) == 0, x.err);
-	check(xl_format_elf.seal(&x, format, cut) == 0, x.err);
+			check(ops->put(&x, format, pfn, f->mem + (pfn << XL_PAGE_SHIFT)) == 0,
+			      x.err);
+	check(ops->seal(&x, format, cut) == 0, x.err);
 	check(xl_sink_commit(&x, sink, &size, &disk) == 0, x.err);
-	xl_format_elf.close(format);
+	ops->close(format);
 	xl_sink_close(sink);
 	xl_cut_deinit(cut);
 	free(cut);
+}
+
+void image_write_elf(struct fake *f, bool sections_only, const char *path)
+{
+	image_write(f, &(struct xl_format_params){
+		.format = sections_only ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF }, path);
 }
 
 /* ---- kdump, from the layout that is written down in crash and makedumpfile ---- */

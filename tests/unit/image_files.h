@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "fake_kernel.h"
+#include "format/format.h"
 
 #define IMAGE_PAGES (FAKE_MEMORY >> XL_PAGE_SHIFT)
 #define IMAGE_HOLE_FIRST 0xa0  /* pages that the guest does not have */
@@ -21,9 +22,11 @@ enum image_log { IMAGE_LOG_NONE, IMAGE_LOG_RING, IMAGE_LOG_RECORDS };
 /* The memory, made anew with a log of that kind. */
 void image_guest(struct fake *f, enum image_log log);
 
+/* By our own writers. */
+void image_write(struct fake *f, const struct xl_format_params *params, const char *path);
 void image_write_elf(struct fake *f, bool sections_only, const char *path);
 
-/* flag: of page_desc, 0 for bytes as they are. */
+/* A kdump file that is not ours.  flag: of page_desc, 0 for bytes as they are. */
 void image_write_kdump(struct fake *f, uint32_t flag, const char *path);
 
 /* A file in makedumpfile's flattened form: pieces in no order, some written twice. */

@@ -204,6 +204,59 @@ static void test_kdump(void **state)
 	}
 }
 
+static void write_own_kdump(enum xldump_codec codec)
+{
+	image_write(&fake, &(struct xl_format_params){
+		.format = XLDUMP_FORMAT_KDUMP, .codec = codec, .threads = 1 }, FILE_A);
+}
+
+/* The same bytes in both files, or in neither. */
+static void assert_same_section(struct xl_image *a, struct xl_image *b, const char *name)
+{
+	const struct xl_image_section *s = xl_image_section(a, name), *t = xl_image_section(b, name);
+	static uint8_t p[65536], q[65536];
+	struct xl_ctx x = { 0 };
+
+	assert_true(s && t && s->size == t->size && s->size <= sizeof(p));
+	assert_int_equal(xl_image_bytes(&x, a, s->offset, p, s->size), 0);
+	assert_int_equal(xl_image_bytes(&x, b, t->offset, q, t->size), 0);
+	assert_memory_equal(p, q, s->size);
+}
+
+/* One of ours has all that an ELF file has. */
+static void test_own_kdump(void **state)
+{
+	static const char *const same[] = { ".note.Xen", ".xen_prstatus", ".xldump_p2m",
+					    ".xldump_tables", ".xldump_edits" };
+
+	(void)state;
+	for (enum xldump_codec codec = XLDUMP_CODEC_NONE; codec < _XLDUMP_CODEC_MAX; codec++) {
+		struct xl_image *img, *elf;
+
+		write_own_kdump(codec);
+		image_write_elf(&fake, false, FILE_B);
+		img = open_ok(FILE_A);
+		elf = open_ok(FILE_B);
+		assert_int_equal(img->kind, XL_IMAGE_KDUMP);
+		check_pages(img, XL_INVALID_FRAME);
+		for (size_t i = 0; i < XL_ARRAY_SIZE(same); i++)
+			assert_same_section(img, elf, same[i]);
+		assert_int_equal(img->prstatus, 2);
+		assert_int_equal(img->xen_major, 4);
+		assert_int_equal(img->xen_nr_vcpus, 2);
+		assert_int_equal(img->tables, 1);
+		assert_int_equal(img->edits, 1);
+		assert_int_equal(img->edit[0].old, 0xdead);
+		assert_int_equal(xl_image_pfn_to_mfn(img, 0x101), 0x10101);
+		assert_non_null(xl_image_section(img, ".xldump_digests"));
+		xl_image_close(img);
+		xl_image_close(elf);
+		assert_whole(FILE_A);
+		image_flatten(FILE_A, FILE_B);
+		assert_whole(FILE_B);
+	}
+}
+
 static void test_flattened(void **state)
 {
 	struct xl_image *img;
@@ -300,6 +353,18 @@ static void test_klog(void **state)
 
 /* ---- files that are damaged ---- */
 
+/* Of the alternatives, one is in the text. */
+static bool says(const char *text, const char *want)
+{
+	char copy[256], *rest = copy, *one;
+
+	(void)snprintf(copy, sizeof(copy), "%s", want);
+	while ((one = strsep(&rest, "|")))
+		if (strstr(text, one))
+			return true;
+	return false;
+}
+
 static uint64_t file_size(const char *path)
 {
 	struct stat st;
@@ -358,6 +423,147 @@ static void test_flips_in_metadata(void **state)
 		(void)close(fd);
 		assert_whole(FILE_A);
 	}
+}
+
+/* Of a kdump file of ours, [data, end) is pages; *ret is what is around them. */
+static void own_kdump_pages(struct xl_image_section *ret)
+{
+	struct xl_image *img = open_ok(FILE_A);
+	const struct xl_image_section *s = xl_image_section(img, ".xldump_digests");
+	struct xl_ctx x = { 0 };
+	uint8_t h[48];
+
+	assert_int_equal(xl_image_bytes(&x, img, s->offset, h, sizeof(h)), 0);
+	*ret = (struct xl_image_section){ .offset = xl_get_le64(h + 32),
+					  .size = xl_get_le64(h + 40) };
+	assert_int_equal(xl_image_section(img, ".note.Xen")->offset, ret->offset + ret->size);
+	xl_image_close(img);
+}
+
+static void test_flips_in_own_kdump(void **state)
+{
+	static struct findings f;
+	struct xl_image_section pages;
+	uint64_t size;
+	int fd;
+
+	(void)state;
+	write_own_kdump(XLDUMP_CODEC_ZLIB);
+	own_kdump_pages(&pages);
+	size = file_size(FILE_A);
+	fd = open(FILE_A, O_RDWR);
+	for (int i = 0; i < 1000; i++) {
+		uint64_t at = random_metadata(&pages, size);
+		uint8_t by = (uint8_t)(rnd(255) + 1);
+
+		/* A third where descriptors are, and a third in the records. */
+		if (i % 3 == 1)
+			at = rnd(IMAGE_PAGES * 24);
+		if (i % 3 == 2)
+			at = pages.offset + pages.size + rnd(size - pages.offset - pages.size);
+		(void)flip(fd, at, by);
+		if (verify(FILE_A, true, &f) == 0)
+			fail_msg("a flip of %#x at offset %#" PRIx64 " is not seen", by, at);
+		(void)flip(fd, at, by);
+	}
+	(void)close(fd);
+	assert_whole(FILE_A);
+}
+
+/* Whatever a codec makes of it: the page is named, and it is the only one. */
+static void test_flips_in_own_kdump_pages(void **state)
+{
+	static const uint8_t zeros[XL_PAGE_SIZE];
+	static struct findings f;
+
+	(void)state;
+	for (enum xldump_codec codec = XLDUMP_CODEC_NONE; codec < _XLDUMP_CODEC_MAX; codec++) {
+		struct xl_image *img;
+		int fd;
+
+		write_own_kdump(codec);
+		img = open_ok(FILE_A);
+		fd = open(FILE_A, O_RDWR);
+		for (int i = 0; i < 20;) {
+			xl_pfn_t pfn = rnd(IMAGE_PAGES);
+			uint8_t *mem = fake.mem + (pfn << XL_PAGE_SHIFT), page[XL_PAGE_SIZE];
+			struct xl_ctx x = { 0 };
+			uint64_t offset, size;
+			char want[64];
+			int r;
+
+			if (!xl_image_has(img, pfn) || !memcmp(mem, zeros, sizeof(zeros)))
+				continue;
+			assert_int_equal(xl_image_where(&x, img, pfn, &offset, &size), 0);
+			offset += rnd(size);
+			(void)flip(fd, offset, 0x10);
+			r = xl_image_page(&x, img, pfn, page);
+			if (r < 0 || memcmp(page, mem, sizeof(page)) != 0) {
+				(void)snprintf(want, sizeof(want), "page %#" PRIx64, pfn);
+				assert_int_not_equal(verify(FILE_A, false, &f), 0);
+				if (!strstr(f.text, want))
+					fail_msg("codec %d: %s is not named: %s", codec, want, f.text);
+				i++;
+			} /* else it is a bit without a meaning */
+			(void)flip(fd, offset, 0x10);
+		}
+		(void)close(fd);
+		xl_image_close(img);
+		assert_whole(FILE_A);
+	}
+}
+
+/* Records that lie. */
+static void test_records_that_lie(void **state)
+{
+	static const struct {
+		unsigned at; /* in the entry */
+		uint64_t value;
+		const char *want;
+	} lies[] = {
+		{ 24, UINT64_MAX - 10, "are beyond the end of the file" },
+		{ 24, 1ULL << 40, "are beyond the end of the file" },
+		{ 32, 1ULL << 40, "are beyond the end of the file" },
+		{ 32, 23, "no whole number of entries|does not fit|cut off|no digests|has only|"
+			  "not as it was written" },
+		{ 24, 1, "" },
+	};
+	static struct findings f;
+	uint64_t note = 0, size = 0;
+	struct xl_image *img;
+	uint8_t name[24], raw[8];
+	int fd;
+
+	(void)state;
+	write_own_kdump(XLDUMP_CODEC_ZLIB);
+	img = open_ok(FILE_A);
+	for (size_t i = 0; i < img->notes; i++)
+		if (!strcmp(img->note[i].name, "XLDUMP") && img->note[i].type == 0x584c4432)
+			note = img->note[i].offset, size = img->note[i].size;
+	assert_int_equal(size, 6 * 40);
+	xl_image_close(img);
+	fd = open(FILE_A, O_RDWR);
+	for (uint64_t at = note; at < note + size; at += 40) {
+		for (size_t i = 0; i < XL_ARRAY_SIZE(lies); i++) {
+			off_t to = (off_t)(at + lies[i].at);
+			uint8_t old[8];
+
+			assert_int_equal(pread(fd, old, 8, to), 8);
+			xl_put_le64(raw, lies[i].value);
+			assert_int_equal(pwrite(fd, raw, 8, to), 8);
+			if (verify(FILE_A, true, &f) == 0 || !says(f.text, lies[i].want))
+				fail_msg("entry at %#" PRIx64 ", lie %zu: instead of `%s': %s", at, i,
+					 lies[i].want, f.text);
+			assert_int_equal(pwrite(fd, old, 8, to), 8);
+		}
+		assert_int_equal(pread(fd, name, 24, (off_t)at), 24);
+		assert_int_equal(pwrite(fd, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 24, (off_t)at), 24);
+		assert_int_not_equal(verify(FILE_A, true, &f), 0);
+		assert_non_null(strstr(f.text, "does not end where it should"));
+		assert_int_equal(pwrite(fd, name, 24, (off_t)at), 24);
+	}
+	(void)close(fd);
+	assert_whole(FILE_A);
 }
 
 /* The members that the digest does not cover, each bit of them. */
@@ -444,10 +650,12 @@ static void test_truncation(void **state)
 	static struct findings f;
 
 	(void)state;
-	for (int kind = 0; kind < 4; kind++) {
+	for (int kind = 0; kind < 5; kind++) {
 		uint64_t size;
 
 		image_write_elf(&fake, kind == 1, FILE_A);
+		if (kind == 4)
+			write_own_kdump(XLDUMP_CODEC_LZO);
 		if (kind == 2)
 			image_write_kdump(&fake, 1, FILE_A);
 		if (kind == 3)
@@ -512,18 +720,6 @@ static const struct lie lie[] = {
 	{ 'f', 4096 + 8, 8, 0, "is none" },
 	{ 'f', 4096 + 8, 8, 1ULL << 40, "cut off" },
 };
-
-/* Of the alternatives, one is in the text. */
-static bool says(const char *text, const char *want)
-{
-	char copy[256], *rest = copy, *one;
-
-	(void)snprintf(copy, sizeof(copy), "%s", want);
-	while ((one = strsep(&rest, "|")))
-		if (strstr(text, one))
-			return true;
-	return false;
-}
 
 static void test_lies(void **state)
 {
@@ -612,12 +808,16 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_xencore),
 		cmocka_unit_test(test_xencore_from_elf),
 		cmocka_unit_test(test_kdump),
+		cmocka_unit_test(test_own_kdump),
 		cmocka_unit_test(test_flattened),
 		cmocka_unit_test(test_vm),
 		cmocka_unit_test(test_klog),
 		cmocka_unit_test(test_flips_in_metadata),
 		cmocka_unit_test(test_flips_in_program_header_count),
 		cmocka_unit_test(test_flips_in_pages),
+		cmocka_unit_test(test_flips_in_own_kdump),
+		cmocka_unit_test(test_flips_in_own_kdump_pages),
+		cmocka_unit_test(test_records_that_lie),
 		cmocka_unit_test(test_flips_elsewhere),
 		cmocka_unit_test(test_truncation),
 		cmocka_unit_test(test_lies),

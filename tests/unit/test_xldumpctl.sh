@@ -91,6 +91,13 @@ done
 	grep -q '1 rule is broken' out
 result $? 'verify names the damaged page'
 says 'nothing is broken' verify --quick damaged
+"$bin" convert -f kdump -c none elf own || exit 99
+says 'nothing is broken' verify own
+printf '?' | dd of=own bs=1 seek=200000 conv=notrunc 2> /dev/null
+"$bin" verify own > out 2> err
+[ $? -eq 1 ] && grep -Eq 'BROKEN: page 0x[0-9a-f]+ .*is not as it was written' out &&
+	grep -q '1 rule is broken' out
+result $? 'verify names the damaged page of a kdump file'
 
 # ---- dmesg ----
 says '^\[    1.234567\] two$' dmesg elf
@@ -149,8 +156,12 @@ converts() {
 	result $? "convert $* $from, and back"
 }
 
+"$bin" convert -f elf elf again || exit 99
 for codec in none zlib zlib:9 lzo snappy zstd; do
 	converts elf -f kdump -c $codec
+	# p2m, tables, edits, contexts, Xen's notes: nothing is lost on the way
+	cmp back again > out 2> err
+	result $? "by way of kdump, $codec, the file is what it would have been"
 done
 for from in elf xencore flattened; do
 	converts "$from" -f xencore
@@ -161,8 +172,16 @@ done
 	"$bin" info --json e | sed 's/.*"provenance"//' > note.e &&
 	"$bin" info --json elf | sed 's/.*"provenance"//' | cmp - note.e >> err 2>&1
 result $? 'the note stays what it was'
-"$bin" convert -f kdump elf - 2> err | "$bin" reassemble - k 2>> err && "$bin" verify -q k > out 2>> err
+"$bin" convert -f kdump elf - 2> err | tee stream | "$bin" reassemble - k 2>> err &&
+	"$bin" verify -q k > out 2>> err
 result $? 'convert to a pipe'
+says 'checked: digest of all that is not a page' verify k
+says 'checked: digests of [0-9]+ pages' verify k
+says 'checked: digests of [0-9]+ pages' verify stream
+says '^format: +kdump, flattened, with digests|^format: +kdump.*digests' info stream
+rm -f there
+"$bin" convert -f elf k there > out 2> err && cmp there again >> out 2>> err
+result $? 'and back from what came out of it'
 "$bin" convert -f elf kdump filtered > out 2> err && says '^size: +2975 pages' info filtered
 fails 2 'format is needed' convert elf new
 fails 2 'none of elf, xencore, kdump' convert -f pdf elf new
