@@ -74,8 +74,12 @@
 #define KDUMP_DESC_FLAGS 12 /* u32 */
 			    /* u64: flags of struct page, of old formats: 0 */
 
-/* ---- note of type KDUMP_RECORDS_NOTE_TYPE, named XLDUMP: one entry for each record ---- */
+/* ---- note of type KDUMP_RECORDS_NOTE_TYPE, named XLDUMP ----
+ * u64 size of the file, then one entry for each record.  makedumpfile, when it filters such a file
+ * once more, copies the notes but not what is behind the pages: if the file has another size, there
+ * are no records. */
 #define KDUMP_RECORDS_NOTE_TYPE 0x584c4432 /* "XLD2" */
+#define KDUMP_RECORDS_HEAD 8
 #define KDUMP_RECORD_SIZE 40
 #define KDUMP_RECORD_NAME 24   /* char[24] at 0: ends with a NUL */
 #define KDUMP_RECORD_OFFSET 24 /* u64 */

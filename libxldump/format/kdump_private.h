@@ -173,8 +173,9 @@ void xl_kdump_records_deinit(struct xl_kdump_records *r);
 /* Writes them all, and sets where they are: the same each time. */
 _must_check_ int xl_kdump_records_write(struct xl_kdump_records *r, struct xl_out *o);
 
-/* The note that says where they are, and the bytes that it needs at most. */
-void xl_kdump_records_note(const struct xl_kdump_records *r, struct xl_blob *b);
+/* The note that says where they are, and the bytes that it needs at most.  In it, at the offset of b
+ * that is returned, the size of the file is still to be set. */
+size_t xl_kdump_records_note(const struct xl_kdump_records *r, struct xl_blob *b);
 uint64_t xl_kdump_records_note_max(void);
 
 _must_check_ int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);

@@ -85,7 +85,8 @@ static const struct {
 
 uint64_t xl_kdump_records_note_max(void)
 {
-	return NOTE_HEAD_SIZE + sizeof("XLDUMP") + 1 + XL_KDUMP_RECORDS * KDUMP_RECORD_SIZE;
+	return NOTE_HEAD_SIZE + sizeof("XLDUMP") + 1 + KDUMP_RECORDS_HEAD +
+	       XL_KDUMP_RECORDS * KDUMP_RECORD_SIZE;
 }
 
 int xl_kdump_records_write(struct xl_kdump_records *r, struct xl_out *o)
@@ -120,9 +121,10 @@ int xl_kdump_records_init(struct xl_kdump_records *r, const struct xl_format *f,
 	return r->xen_notes.failed || r->contexts.failed ? -ENOMEM : 0;
 }
 
-void xl_kdump_records_note(const struct xl_kdump_records *r, struct xl_blob *b)
+size_t xl_kdump_records_note(const struct xl_kdump_records *r, struct xl_blob *b)
 {
-	uint8_t table[XL_KDUMP_RECORDS * KDUMP_RECORD_SIZE] = { 0 }, *p = table;
+	uint8_t desc[KDUMP_RECORDS_HEAD + XL_KDUMP_RECORDS * KDUMP_RECORD_SIZE] = { 0 };
+	uint8_t *p = desc + KDUMP_RECORDS_HEAD;
 
 	for (size_t i = 0; i < XL_KDUMP_RECORDS; i++) {
 		if (!r->size[i])
@@ -132,7 +134,8 @@ void xl_kdump_records_note(const struct xl_kdump_records *r, struct xl_blob *b)
 		xl_put_le64(p + KDUMP_RECORD_BYTES, r->size[i]);
 		p += KDUMP_RECORD_SIZE;
 	}
-	(void)xl_blob_note(b, "XLDUMP", KDUMP_RECORDS_NOTE_TYPE, table, (size_t)(p - table));
+	(void)xl_blob_note(b, "XLDUMP", KDUMP_RECORDS_NOTE_TYPE, desc, (size_t)(p - desc));
+	return b->len - (size_t)(p - desc);
 }
 
 void xl_kdump_records_deinit(struct xl_kdump_records *r)

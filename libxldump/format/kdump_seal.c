@@ -19,7 +19,7 @@ struct seal {
 	xl_place_t zero;
 	struct xl_blob notes;
 	uint64_t notes_offset;
-	size_t vmcoreinfo; /* the text inside the notes */
+	size_t vmcoreinfo, file_size; /* the text and that number, inside the notes */
 	struct xl_kdump_records records;
 	struct xl_out out;
 };
@@ -72,7 +72,7 @@ static int make_notes(struct xl_ctx *x, struct seal *s)
 	if (k->vmcoreinfo)
 		s->vmcoreinfo = s->notes.len - ((k->vmcoreinfo_len + 3) & ~(size_t)3);
 	r = xl_notes_provenance(&s->notes, s->cut, s->pages);
-	xl_kdump_records_note(&s->records, &s->notes);
+	s->file_size = xl_kdump_records_note(&s->records, &s->notes);
 	if (r < 0 || s->notes.failed)
 		return xl_err(x, -ENOMEM, "notes of %" PRIu32 " vCPUs", s->cut->vcpus);
 	return 0;
@@ -103,7 +103,7 @@ static uint64_t kernel_memory(const struct seal *s)
  * where the sub header says. */
 static void plan_front(struct seal *s)
 {
-	uint64_t tables;
+	uint64_t tables, size = s->records.end;
 
 	s->notes_offset = KDUMP_BLOCK + KDUMP_SUB_SIZE;
 	s->sub_blocks = xl_kdump_blocks(KDUMP_SUB_SIZE + s->notes.len);
@@ -112,10 +112,12 @@ static void plan_front(struct seal *s)
 	if (s->bitmap_blocks < 4 * s->kernel_blocks)
 		s->bitmap_blocks = 4 * s->kernel_blocks;
 	tables = s->bitmap_blocks * KDUMP_BLOCK + s->pages * KDUMP_DESC_SIZE;
-	if ((1 + s->sub_blocks) * KDUMP_BLOCK + tables <= s->f->start)
-		return;
-	s->notes_offset = xl_align_up(s->records.end, 4);
-	s->sub_blocks = 1;
+	if ((1 + s->sub_blocks) * KDUMP_BLOCK + tables > s->f->start) {
+		s->notes_offset = xl_align_up(s->records.end, 4);
+		s->sub_blocks = 1;
+		size = s->notes_offset + s->notes.len;
+	}
+	xl_put_le64(s->notes.data + s->file_size, size);
 }
 
 static void put_text(uint8_t *p, const char *text, size_t size)

@@ -67,6 +67,7 @@ struct xl_image_kdump {
 	uint64_t phys_base, excluded; /* pages that are memory but not in the file */
 	struct xl_bitmap ram;         /* bitmap 1 */
 	uint64_t descs;               /* offset of the first page_desc */
+	bool records_lost;            /* a note of ours names records, but in another file */
 };
 
 struct xl_imgfile;

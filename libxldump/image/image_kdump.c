@@ -175,7 +175,7 @@ static int take_record(struct xl_ctx *x, struct xl_image *img, const uint8_t *p,
 	return 0;
 }
 
-/* What is in sections elsewhere: a note says where it is. */
+/* What is in sections elsewhere: a note says where it is, if it is still of this file. */
 static int read_records(struct xl_ctx *x, struct xl_image *img)
 {
 	const struct xl_image_section *xen;
@@ -189,13 +189,17 @@ static int read_records(struct xl_ctx *x, struct xl_image *img)
 			note = img->note[i];
 	if (!note.desc)
 		return 0;
-	n = note.size / KDUMP_RECORD_SIZE;
+	img->kdump.records_lost = note.size < KDUMP_RECORDS_HEAD ||
+				  xl_get_le64(note.desc) != img->size;
+	if (img->kdump.records_lost)
+		return 0;
+	n = (note.size - KDUMP_RECORDS_HEAD) / KDUMP_RECORD_SIZE;
 	img->section = calloc(n + 1, sizeof(*img->section));
 	if (!img->section)
 		return xl_err(x, -ENOMEM, "list of %zu records", n);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = take_record(x, img, note.desc + i * KDUMP_RECORD_SIZE,
-				note.offset + i * KDUMP_RECORD_SIZE);
+		r = take_record(x, img, note.desc + KDUMP_RECORDS_HEAD + i * KDUMP_RECORD_SIZE,
+				note.offset + KDUMP_RECORDS_HEAD + i * KDUMP_RECORD_SIZE);
 	xen = xl_image_section(img, ".note.Xen");
 	if (r == 0 && xen)
 		r = xl_image_read_notes(x, img, xen->offset, xen->size, xen->name);

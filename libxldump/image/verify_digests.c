@@ -107,6 +107,10 @@ int xl_verify_digests(struct xl_verify *v)
 	uint64_t meta = 0;
 	int r;
 
+	if (v->img->kdump.records_lost)
+		xl_verify_broken(v, "the file has not the size that it was written with: it was cut off, "
+				 "or another program made it from one of ours, without the digests and "
+				 "what else was behind the pages");
 	if (!s) {
 		xl_verify_note(v, "the file has no digests: damage to contents of pages cannot be "
 			       "seen");

@@ -84,8 +84,9 @@ static struct record record_of(const struct kdump *k, const char *name)
 
 	assert_non_null(p);
 	assert_int_equal(type, 0x584c4432);
-	assert_int_equal(size % 40, 0);
-	for (; size; p += 40, size -= 40) {
+	assert_int_equal(size % 40, 8);
+	assert_int_equal(xl_get_le64(p), k->size);
+	for (p += 8, size -= 8; size; p += 40, size -= 40) {
 		assert_non_null(memchr(p, 0, 24));
 		if (strcmp((const char *)p, name) != 0)
 			continue;

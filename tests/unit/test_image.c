@@ -540,10 +540,10 @@ static void test_records_that_lie(void **state)
 	for (size_t i = 0; i < img->notes; i++)
 		if (!strcmp(img->note[i].name, "XLDUMP") && img->note[i].type == 0x584c4432)
 			note = img->note[i].offset, size = img->note[i].size;
-	assert_int_equal(size, 6 * 40);
+	assert_int_equal(size, 8 + 6 * 40);
 	xl_image_close(img);
 	fd = open(FILE_A, O_RDWR);
-	for (uint64_t at = note; at < note + size; at += 40) {
+	for (uint64_t at = note + 8; at < note + size; at += 40) {
 		for (size_t i = 0; i < XL_ARRAY_SIZE(lies); i++) {
 			off_t to = (off_t)(at + lies[i].at);
 			uint8_t old[8];
@@ -564,6 +564,15 @@ static void test_records_that_lie(void **state)
 	}
 	(void)close(fd);
 	assert_whole(FILE_A);
+	/* made by others, with our notes and without our records: it is opened, and verify tells */
+	assert_int_equal(truncate(FILE_A, (off_t)file_size(FILE_A) + 8), 0);
+	img = open_ok(FILE_A);
+	assert_true(img->kdump.records_lost);
+	assert_int_equal(img->sections, 0);
+	check_pages(img, XL_INVALID_FRAME);
+	xl_image_close(img);
+	assert_int_not_equal(verify(FILE_A, false, &f), 0);
+	assert_non_null(strstr(f.text, "has not the size"));
 }
 
 /* The members that the digest does not cover, each bit of them. */
