@@ -276,6 +276,25 @@ static void take_instant(const struct xl_image *img, struct xl_cut *cut)
 	json_object_put(top);
 }
 
+/* What the note says; without one, only a PV guest has a p2m in its file. */
+static enum xldump_guest_type type_of(const struct xl_image *img)
+{
+	struct json_object *top = img->json ? json_tokener_parse(img->json) : NULL, *domain, *o;
+	enum xldump_guest_type type = img->p2ms ? XLDUMP_GUEST_PV : XLDUMP_GUEST_HVM;
+	const char *name;
+
+	if (json_object_is_type(top, json_type_object) &&
+	    json_object_object_get_ex(top, "domain", &domain) &&
+	    json_object_is_type(domain, json_type_object) &&
+	    json_object_object_get_ex(domain, "type", &o))
+		for (enum xldump_guest_type t = 0; (name = xldump_guest_type_name(t)); t++)
+			if (json_object_is_type(o, json_type_string) &&
+			    strcmp(json_object_get_string(o), name) == 0)
+				type = t;
+	json_object_put(top);
+	return type;
+}
+
 int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut)
 {
 	const struct xl_image_section *s = xl_image_section(img, ".xen_shared_info");
@@ -290,6 +309,7 @@ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 	cut->note = img->json ? img->json : "";
 	take_host(img, &cut->host);
 	take_instant(img, cut);
+	cut->type = type_of(img);
 	r = take_pages(x, img, cut);
 	if (r == 0)
 		r = take_changes(x, img, cut);

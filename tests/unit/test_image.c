@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "format/elf_format.h"
+#include "image/image_cut.h"
 #include "image/image_kernel.h"
 #include "image/image_verify.h"
 #include "image_files.h"
@@ -72,6 +73,30 @@ static void check_pages(struct xl_image *img, xl_pfn_t excluded)
 		assert_memory_equal(page, fake.mem + (pfn << XL_PAGE_SHIFT), XL_PAGE_SIZE);
 	}
 	assert_int_equal(img->pages, pages);
+}
+
+/* ---- what it was made from ---- */
+
+/* The type of the guest decides how kdump files are laid out: from our note, or from what there is. */
+static void test_guest_type(void **state)
+{
+	const enum xldump_guest_type want[] = { XLDUMP_GUEST_PV, XLDUMP_GUEST_HVM };
+
+	(void)state;
+	image_guest(&fake, IMAGE_LOG_NONE);
+	image_write_elf(&fake, false, FILE_A);
+	image_write_kdump(&fake, 0, FILE_B);
+	for (int i = 0; i < 2; i++) {
+		struct xl_image *img = open_ok(i ? FILE_B : FILE_A);
+		struct xl_ctx x = { 0 };
+		struct xl_cut cut;
+
+		assert_int_equal(!!img->json, !i);
+		assert_int_equal(xl_image_cut_init(&x, img, &cut), 0);
+		assert_int_equal(cut.type, want[i]);
+		xl_image_cut_deinit(&cut);
+		xl_image_close(img);
+	}
 }
 
 /* ---- verify ---- */
@@ -813,6 +838,7 @@ static int write_file(const char *kind, const char *path)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_guest_type),
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_xencore),
 		cmocka_unit_test(test_xencore_from_elf),

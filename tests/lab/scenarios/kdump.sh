@@ -3,7 +3,7 @@
 # Compressed dumps of a running guest, with every codec; and dumps into pipes, whose readers are slow or go.
 #
 # lab: --hypervisor stock --guest pvh1=pvh,workload=stamp
-# readers: pvh1-zlib.img pvh1-lzo.img pvh1-snappy.img pvh1-zstd.img pvh1-none.img pvh1-pipe.img
+# readers: pvh1-zlib.img pvh1-lzo.img pvh1-snappy.img pvh1-zstd.img pvh1-none.img pvh1-pipe.img pvh1-d31.img
 
 . /in/lib.sh
 
@@ -19,6 +19,16 @@ expect 2 'cannot be compressed' "an ELF file is not compressed" xl-livedump -c z
 check "precopy of an ELF file, to compare" xl-livedump pvh1 /out/elf.img
 ls -ls /out | sed 's/^/# /'
 rm -f /out/elf.img
+
+# Level 23 is all but the memory of processes, which has the stamps.
+check "-d 23" xl-livedump -f kdump -d 23 pvh1 /out/d23.img
+check "-d 23: consistent" stamp-check /out/d23.img
+check "-d 23: the file keeps the rules of its readers" format-check /out/d23.img
+check "-d 31" xl-livedump -f kdump -d 31 pvh1 /out/pvh1-d31.img
+[ "$(stat -c %s /out/pvh1-d31.img)" -lt "$(stat -c %s /out/d23.img)" ]
+result $? "-d 31: smaller than -d 23"
+check "-d 31: whole" xldumpctl verify /out/pvh1-d31.img
+rm -f /out/d23.img
 
 xl-livedump pvh1 - 2> /tmp/err | cat > /out/pvh1-pipe.img
 result "${PIPESTATUS[0]}" "into a pipe"

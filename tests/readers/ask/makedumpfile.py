@@ -17,8 +17,10 @@ def _run(argv, show):
                          stderr=subprocess.STDOUT, check=False)
     out = run.stdout.decode("utf-8", "replace")
     show(out)
-    said = [line for line in out.splitlines() if line.strip()]
-    return run.returncode, (said[0].strip()[:90] if said else "")
+    # It writes its progress over and over in one line, and its complaint somewhere between.
+    said = [line.strip() for line in re.split(r"[\r\n]+", out) if line.strip()]
+    said = [line for line in said if "%]" not in line] or said
+    return run.returncode, (said[0][:90] if said else "")
 
 
 def ask(dump, _vmlinux, show, pages=None):
@@ -35,6 +37,8 @@ def ask(dump, _vmlinux, show, pages=None):
         status, said = _run(["makedumpfile", "--dump-dmesg", dump.path, f"{d}/log"], show)
         if status or not os.path.getsize(f"{d}/log"):
             wrong.append(f"no log: {said}")
+        if "compression unsupported" in said:
+            return Answer("makedumpfile", version, "n/a", f"this one is built without it: {said}")
         status, said = _run(["makedumpfile", "-c", "-d", "0", dump.path, f"{d}/all"], show)
         if status:
             wrong.append(f"-d 0: {said}")
