@@ -321,10 +321,14 @@ static int attempt(struct precopy *s)
 static int retry_round(struct precopy *s)
 {
 	struct xl_engine *e = s->e;
-	int r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
+	int r;
 
+	/* The guest has run since: what has appeared is not in the log before it is fetched again. */
+	xl_bitmap_copy(&s->log.fresh, &s->dirty);
+	r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "memory layout of the running guest");
+	take_young(s);
 	r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_ROUND, UINT64_MAX);
 	return r < 0 ? r : next_dirty(s);
 }
