@@ -83,7 +83,6 @@ static void test_guest_type(void **state)
 	const enum xldump_guest_type want[] = { XLDUMP_GUEST_PV, XLDUMP_GUEST_HVM };
 
 	(void)state;
-	image_guest(&fake, IMAGE_LOG_NONE);
 	image_write_elf(&fake, false, FILE_A);
 	image_write_kdump(&fake, 0, FILE_B);
 	for (int i = 0; i < 2; i++) {
