@@ -18,7 +18,7 @@ WORKLOADS = ("idle", "dirty", "stamp", "panic")
 TRIES = 3
 
 # From `xl create` to ready takes 8 s (PV), 16 s (PVH) or 22 s (HVM) alone on an idle host.
-READY_SECONDS = 75
+READY_SECONDS = 180
 READY_SECONDS_PER_GUEST = 30
 
 READY = "GUEST-READY"

@@ -4,7 +4,7 @@
 #
 # lab: --suite trixie --hypervisor stock --guest hvm1=hvm,workload=stamp
 # readers: hvm1.img
-# timeout: 900
+# timeout: 1800
 
 . /in/lib.sh
 
