@@ -58,6 +58,9 @@ int xl_engine_look(struct xl_engine *e);
  * is gone then, and the cut says so. */
 bool xl_engine_lift_limit(struct xl_engine *e);
 
+/* The nth part that is not planned with where all memory is read while the guest stands still. */
+#define XL_ENGINE_RESERVE 8
+
 /* What of the limit a prediction may use, if an nth of it is kept for what takes longer than foreseen. */
 static inline uint64_t xl_engine_plannable(const struct xl_engine *e, unsigned nth)
 {

@@ -14,9 +14,6 @@
  * outgrows it is given up and made again with more. */
 #define MAX_ATTEMPTS 4
 
-/* This part of a limit to the pause is not planned with. */
-#define RESERVE 8
-
 /* What attempt() says beside success and errors. */
 #define GIVEN_UP 1
 
@@ -150,7 +147,7 @@ static int over_limit(struct rescan *s)
 	if (xl_engine_lift_limit(e))
 		return 0;
 	return xl_engine_fail_limit(e, "all its memory has to be read while it stands still: ",
-				    foreseen(s), RESERVE);
+				    foreseen(s), XL_ENGINE_RESERVE);
 }
 
 static int inside_pause(struct rescan *s, uint64_t deadline)
@@ -214,7 +211,8 @@ int xl_strategy_rescan(struct xl_engine *e)
 		/* How much changes in the time of one pass: the room that is needed, and fewer pages
 		 * to keep in the pause. */
 		r = running_pass(&s);
-		if (r == 0 && e->max_pause_ns && foreseen(&s) > xl_engine_plannable(e, RESERVE))
+		if (r == 0 && e->max_pause_ns &&
+		    foreseen(&s) > xl_engine_plannable(e, XL_ENGINE_RESERVE))
 			r = over_limit(&s);
 		if (r == 0)
 			r = attempt(&s);

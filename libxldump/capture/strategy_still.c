@@ -8,9 +8,6 @@
  */
 #include "capture/last_copy.h"
 
-/* This part of a limit to the pause is not planned with. */
-#define RESERVE 8
-
 /* All pages at the price of those that were read so far; twice, if there is a device model. */
 static uint64_t predict(const struct xl_engine *e)
 {
@@ -23,7 +20,7 @@ static uint64_t predict(const struct xl_engine *e)
 static int over_limit(struct xl_engine *e, uint64_t foreseen)
 {
 	xl_err_clear(e->x);
-	return xl_engine_fail_limit(e, "", foreseen, RESERVE);
+	return xl_engine_fail_limit(e, "", foreseen, XL_ENGINE_RESERVE);
 }
 
 /* Do once with the guest running what will be done often or slowly while it is stopped, and refuse
@@ -46,7 +43,7 @@ static int foresee(struct xl_engine *e, uint64_t *ret)
 	}
 	ns += predict(e);
 	*ret = ns;
-	return ns > xl_engine_plannable(e, RESERVE) ? over_limit(e, ns) : 0;
+	return ns > xl_engine_plannable(e, XL_ENGINE_RESERVE) ? over_limit(e, ns) : 0;
 }
 
 /* Pages that passed before it was known that they are needed for the judgement of others. */

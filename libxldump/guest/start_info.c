@@ -6,6 +6,7 @@
  * direct map (arch/x86/xen/mmu_pv.c, xen_setup_kernel_pagetable).  So the variable is where the
  * kernel image has that address.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -50,8 +51,12 @@ uint64_t xl_start_info_variable(const struct xl_candidates *c, const struct xl_k
 	if (end - k->image_start > SEARCH_MAX)
 		end = k->image_start + SEARCH_MAX;
 	for (uint64_t pa = k->image_start; pa < end; pa += XL_PAGE_SIZE) {
-		if (m->read(m->data, pa, page, sizeof(page)) < 0)
+		int r = m->read(m->data, pa, page, sizeof(page));
+
+		if (r == -EFAULT) /* there is no such page */
 			continue;
+		if (r < 0)
+			return 0;
 		for (size_t i = 0; i < c->start_infos; i++)
 			search_page(page, pa,
 				    k->page_offset + (c->start_info[i] << XL_PAGE_SHIFT), &found,

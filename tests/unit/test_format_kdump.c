@@ -17,10 +17,6 @@
 #include "format/digest.h"
 #include "kdump.h"
 
-static char in_memory[] = "/dev/shm/test_format_kdump.XXXXXX";
-static char on_disk[] = "test_format_kdump.XXXXXX";
-static char *dir;
-
 static uint32_t rnd(void)
 {
 	static uint64_t state = 1;
@@ -814,21 +810,6 @@ static void test_more_vcpus(void **state)
 	guest_free(g);
 }
 
-static int go(void **state)
-{
-	(void)state;
-	dir = mkdtemp(in_memory);
-	if (!dir)
-		dir = mkdtemp(on_disk);
-	return dir && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int gone(void **state)
-{
-	(void)state;
-	return chdir("..") == 0 && rmdir(basename(dir)) == 0 ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -855,5 +836,5 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, go, gone);
+	return cmocka_run_group_tests(tests, guest_folder_enter, guest_folder_leave);
 }
