@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What must be known of a dump before a reader is asked, read from the file's own bytes.
 
-Sources: System V ABI; makedumpfile's diskdump_mod.h (the header of a kdump-compressed file).
+Sources: System V ABI; makedumpfile's diskdump_mod.h (the header of a kdump-compressed file) and
+makedumpfile.h (the flattened form).
 """
 
 import os
@@ -9,7 +10,44 @@ import re
 import struct
 
 PAGE = 4096
+FLAT_SIGNATURE = b"makedumpfile"
+FLAT_HEADER = 4096
 NOTE_VMCOREINFO = b"VMCOREINFO\0"
+
+
+class Flattened:
+    """The file that a flattened dump becomes: read and seek alone.
+
+    Records of (offset, size, bytes), both numbers of 64 bits and big-endian, to a negative offset;
+    what comes later replaces what came before.
+    """
+
+    def __init__(self, f):
+        self.file = f
+        self.at = 0
+        self.records = []
+        f.seek(FLAT_HEADER)
+        while True:
+            offset, size = struct.unpack(">qq", f.read(16))
+            if offset < 0:
+                break
+            self.records.append((offset, size, f.tell()))
+            f.seek(size, os.SEEK_CUR)
+
+    def seek(self, offset):
+        """From the begin of the file."""
+        self.at = offset
+
+    def read(self, size):
+        """What no record has is zero."""
+        out = bytearray(size)
+        for offset, length, where in self.records:
+            begin, end = max(offset, self.at), min(offset + length, self.at + size)
+            if begin < end:
+                self.file.seek(where + begin - offset)
+                out[begin - self.at:end - self.at] = self.file.read(end - begin)
+        self.at += size
+        return bytes(out)
 
 
 class Dump:
@@ -22,6 +60,9 @@ class Dump:
         with open(path, "rb") as f:
             head = f.read(PAGE)
             self.kind = self._kind_of(head)
+            if self.kind == "flattened":
+                f = Flattened(f)
+                head = f.read(PAGE)
             self.info = self._vmcoreinfo(f, head)
         self.own_info = bool(self.info)
         if not self.info and twin:
@@ -31,7 +72,7 @@ class Dump:
     def _kind_of(head):
         if head[:8] == b"KDUMP   ":
             return "kdump"
-        if head[:12] == b"makedumpfile":
+        if head.startswith(FLAT_SIGNATURE):
             return "flattened"
         if head[:4] == b"\x7fELF":
             return "elf" if struct.unpack_from("<H", head, 56)[0] else "sections"
@@ -39,12 +80,13 @@ class Dump:
 
     def _vmcoreinfo(self, f, head):
         """The text as {key: value}; SYMBOL(x) and the like are the keys."""
-        if self.kind == "kdump":
+        inner = self._kind_of(head)
+        if inner == "kdump":
             block = struct.unpack_from("<I", head, 428)[0]
             f.seek(block)
             sub = f.read(128)
             offset, size = struct.unpack_from("<QQ", sub, 32)
-        elif self.kind == "elf":
+        elif inner == "elf":
             offset, size = self._elf_note(f, head)
         else:
             return {}
@@ -81,6 +123,15 @@ class Dump:
     def phys_base(self):
         """Of the kernel image."""
         return int(self.info.get("NUMBER(phys_base)", "0"))
+
+    def level(self):
+        """The dump level (-d) that the file says it was made with."""
+        if self.kind != "kdump":
+            return 0
+        with open(self.path, "rb") as f:
+            block = struct.unpack_from("<I", f.read(PAGE), 428)[0]
+            f.seek(block + 8)
+            return struct.unpack("<i", f.read(4))[0]
 
     def pages_in_kdump(self):
         """Pages that a kdump-compressed file holds: bits of the second bitmap."""

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of what is known of a dump before its readers are asked: `/usr/bin/python3 test_ask.py`."""
+
+import os
+import struct
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+from ask.dumpfile import Dump
+
+INFO = b"OSRELEASE=6.1.0-test\nKERNELOFFSET=1a000000\n"
+
+
+def kdump(level):
+    """The begin of a kdump-compressed file."""
+    file = bytearray(3 * 4096)
+    file[:8] = b"KDUMP   "
+    struct.pack_into("<I", file, 428, 4096)
+    struct.pack_into("<i", file, 4096 + 8, level)
+    struct.pack_into("<QQ", file, 4096 + 32, 8192, len(INFO))
+    file[8192:8192 + len(INFO)] = INFO
+    return bytes(file)
+
+
+def flattened(records):
+    """A flattened file of (offset, bytes)."""
+    out = struct.pack(">16sqq", b"makedumpfile", 1, 1).ljust(4096, b"\0")
+    for offset, data in records:
+        out += struct.pack(">qq", offset, len(data)) + data
+    return out + struct.pack(">qq", -1, -1)
+
+
+class Known(unittest.TestCase):
+    """Of files of each kind."""
+
+    def known(self, content):
+        """What Dump says of it."""
+        with tempfile.NamedTemporaryFile(suffix=".img") as f:
+            f.write(content)
+            f.flush()
+            d = Dump(f.name)
+            return d.kind, d.release, d.kaslr, d.level()
+
+    def test_kdump(self):
+        self.assertEqual(self.known(kdump(31)), ("kdump", "6.1.0-test", 0x1a000000, 31))
+
+    def test_flattened(self):
+        """Records out of order, that meet in the text, and one that is replaced by a later one."""
+        whole = kdump(0)
+        records = [(4096, b"\xff" * 4096), (8200, whole[8200:]), (4096, whole[4096:8200]),
+                   (0, whole[:4096])]
+        self.assertEqual(self.known(flattened(records)),
+                         ("flattened", "6.1.0-test", 0x1a000000, 0))
+
+    def test_neither(self):
+        self.assertEqual(self.known(b"nothing"), ("unknown", "", 0, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()
