@@ -12,14 +12,20 @@ packages=(gcc libc6-dev make autoconf automake libtool pkg-config libxen-dev lib
 	uuid-dev libxxhash-dev zlib1g-dev liblzo2-dev libsnappy-dev libzstd-dev libcmocka-dev xz-utils git
 	ca-certificates bash-completion mandoc)
 
+# apt_install PACKAGE...: installs them, one caller at a time; the lab (labkit/host.py) takes that lock, too.
+apt_install() {
+	local locks=${XDG_CACHE_HOME:-$HOME/.cache}/xldump-lab/locks
+	mkdir -p "$locks" && flock "$locks/host-packages" sh -c 'apt-get update &&
+		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"' apt "$@"
+}
+
 # install_packages LOG [PACKAGE...]: what the build needs, and these.
 install_packages() {
 	local log=$1
 	shift
 	dpkg -s "${packages[@]}" "$@" > /dev/null 2>&1 && return
 	echo "installing packages"
-	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		"${packages[@]}" "$@"; } > "$log" 2>&1 || {
+	apt_install "${packages[@]}" "$@" > "$log" 2>&1 || {
 		tail -n 20 "$log"
 		echo "$0: cannot install what the build needs (needs root and a Debian mirror)" >&2
 		exit 1
