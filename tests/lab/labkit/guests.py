@@ -19,7 +19,6 @@ TRIES = 3
 
 # From `xl create` to ready takes 8 s (PV), 16 s (PVH) or 22 s (HVM) alone on an idle host.
 READY_SECONDS = 180
-READY_SECONDS_PER_GUEST = 30
 
 READY = "GUEST-READY"
 
@@ -174,22 +173,28 @@ class Starter:
         last = b"".join(got).decode("utf-8", "replace").split("\n")[1:2]
         return status != 0 or (last and "c" in last[0].split()[4])
 
-    def run(self):
-        """Returns when all guests said that they are ready."""
-        limit = READY_SECONDS + READY_SECONDS_PER_GUEST * len(self.guests)
-        for g in self.guests:
-            self._start(g)
-        waiting = list(self.guests)
+    def _wait(self, guest):
         next_look = time.monotonic() + 10
-        while waiting:
+        while not self._ready(guest):
             time.sleep(0.05)
-            for g in [g for g in waiting if self._ready(g)]:
-                took = time.monotonic() - self.started[g.name]
-                say(f"guest {g.name} ({g.kind}) runs, {took:.1f} s after its start")
-                waiting.remove(g)
             if time.monotonic() < next_look:
                 continue
             next_look = time.monotonic() + 10
-            for g in waiting:
-                if time.monotonic() - self.started[g.name] > limit or self._dead(g):
-                    self._start(g)
+            if time.monotonic() - self.started[guest.name] > READY_SECONDS or self._dead(guest):
+                self._start(guest)
+        took = time.monotonic() - self.started[guest.name]
+        say(f"guest {guest.name} ({guest.kind}) runs, {took:.1f} s after its start")
+
+    def run(self):
+        """Returns when all guests run.
+
+        They share one emulated CPU, so each is paused, once it is ready, while the others boot."""
+        paused = []
+        for g in self.guests:
+            self._start(g)
+            self._wait(g)
+            if g is not self.guests[-1]:
+                self.agent.run(["xl", "pause", g.name], self.deadline)
+                paused.append(g)
+        for g in paused:
+            self.agent.run(["xl", "unpause", g.name], self.deadline)
