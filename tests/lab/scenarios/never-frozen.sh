@@ -6,7 +6,7 @@
 #
 # slow: fifteen minutes
 # lab: --hypervisor shadow --guest pv1=pv,workload=stamp --guest pvh1=pvh,workload=stamp
-# timeout: 2400
+# timeout: 5400
 
 . /in/lib.sh
 
