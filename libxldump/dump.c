@@ -68,6 +68,10 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 	if (ret->dump_level > XLDUMP_LEVEL_MAX)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "dump level %u: there are 0 to %d",
 			       ret->dump_level, XLDUMP_LEVEL_MAX);
+	if (ret->dump_level && ret->format == XLDUMP_FORMAT_XENCORE_RAW)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "pages cannot be left out of the format xencore-raw, which has a place "
+			       "for each; use elf or kdump");
 	if (ret->max_rounds == 0)
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
@@ -147,6 +151,7 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	r = ops->open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
 		r = xl_pipeline_init(x, &j->pipe, ops, format, j->map.nr_pfns, max_tables);
+	j->pipe.raw = j->o.format == XLDUMP_FORMAT_XENCORE_RAW;
 	if (r == 0)
 		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
 	if (r == 0) {
@@ -195,6 +200,10 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	xl_handle_describe(j->xl, &j->cut.dom, &now);
 	memcpy(j->cut.name, now.name, sizeof(j->cut.name));
 	j->cut.type = now.type;
+	if (j->o.format == XLDUMP_FORMAT_XENCORE_RAW && now.type != XLDUMP_GUEST_PV)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "the format xencore-raw is for PV guests, and domain %u is %s: use "
+			       "elf or xencore", domain->domid, xldump_guest_type_name(now.type));
 	r = hv->ops->host_info(hv, &j->cut.host);
 	if (r < 0)
 		return xl_err(x, r, "ask for the version of the hypervisor");

@@ -77,6 +77,9 @@ enum xldump_format {
 	XLDUMP_FORMAT_ELF = 0,     /**< hybrid: program headers and Xen sections */
 	XLDUMP_FORMAT_XENCORE = 1, /**< the Xen sections alone, which crash 8.0.x needs */
 	XLDUMP_FORMAT_KDUMP = 2,   /**< kdump-compressed, for crash, drgn and makedumpfile */
+	XLDUMP_FORMAT_XENCORE_RAW = 3, /**< PV alone: Xen's sections with .xen_p2m; page tables and
+					    CR3s hold frames of the host, as in the guest.  All
+					    pages: no dump_level */
 	_XLDUMP_FORMAT_MAX
 };
 

@@ -21,6 +21,8 @@ static const char usage_text[] =
 	"                         makedumpfile -R\n"
 	"  -f, --format=FORMAT    elf (default): for crash 9, drgn, gdb, makedumpfile, mdb\n"
 	"                         xencore: for crash 8 and mdb\n"
+	"                         xencore-raw: of PV guests, as they are: page tables with\n"
+	"                         frames of the host; for crash\n"
 	"                         kdump (default for `-'): compressed, for crash, drgn,\n"
 	"                         makedumpfile\n"
 	"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with a\n"
@@ -143,7 +145,7 @@ static int take_option(int c, struct arguments *a)
 		a->format_given = true;
 		if (xldump_format_parse(optarg, &a->o.format) == 0)
 			return 0;
-		return usage_error(a, "format `%s' is none of elf, xencore, kdump", optarg);
+		return usage_error(a, "format `%s' is none of elf, xencore, xencore-raw, kdump", optarg);
 	case 'c':
 		r = xldump_codec_parse(optarg, &a->o.codec, &a->o.level);
 		if (r == 0)
@@ -234,5 +236,8 @@ int parse_arguments(int argc, char **argv, struct arguments *a)
 	if (a->o.codec > XLDUMP_CODEC_NONE && a->o.format != XLDUMP_FORMAT_KDUMP)
 		return usage_error(a, "pages of the format %s cannot be compressed; add --format=kdump",
 				   xldump_format_name(a->o.format));
+	if (a->o.dump_level && a->o.format == XLDUMP_FORMAT_XENCORE_RAW)
+		return usage_error(a, "pages cannot be left out of the format xencore-raw; without "
+				   "--dump-level, or with another --format");
 	return 0;
 }

@@ -171,7 +171,7 @@ int xl_engine_identify(struct xl_engine *e)
 	}
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "look for the guest's kernel");
-	if (!e->dom.pv)
+	if (!e->dom.pv || e->pipe->raw)
 		return xl_engine_plan_filter(e);
 	/* It is where the guest's symbol table says, which may be anywhere. */
 	if (!xl_bitmap_test(&e->map->present, pfn))

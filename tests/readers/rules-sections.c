@@ -117,7 +117,7 @@ static void check_pfn(const struct part *map, const struct header *h, uint64_t s
 	     PRIu64 ") and .xen_pages (%" PRIu64 ")", h->pages, n, slots);
 }
 
-static void check_p2m(const struct part *map, const struct header *h, uint64_t slots)
+static void check_p2m(const struct core *c, const struct part *map, const struct header *h, uint64_t slots)
 {
 	bool dense = true;
 	uint64_t n = map->size / 16;
@@ -127,6 +127,11 @@ static void check_p2m(const struct part *map, const struct header *h, uint64_t s
 	rule(map->entsize == 16 && !(map->size % 16), "all: .xen_p2m has entries of 16 bytes");
 	rule(dense, "crash: entry n of .xen_p2m is that of pfn n");
 	rule(n % 512 == 0, "crash: .xen_p2m is read 512 entries at a time");
+	/* For a frame that is none of the guest's, crash reads half as many chunks of 8 KiB as there
+	 * are pages, and to come to the end of the file is fatal. */
+	rule(c->size - map->offset >= h->pages / 2 * 8192,
+	     "crash: behind .xen_p2m are bytes for a search that finds nothing");
+	rule(c->file[56] == 0 && c->file[57] == 0, "crash: no program headers with .xen_p2m");
 	rule(h->magic == MAGIC_PV, "mdb: magic of a guest with .xen_p2m is f00febed");
 	rule(n == slots && n == h->pages, "mdb: as many pages in HEADER (%" PRIu64 "), .xen_p2m (%"
 	     PRIu64 ") and .xen_pages (%" PRIu64 ")", h->pages, n, slots);
@@ -177,7 +182,7 @@ void check_sections(const struct core *c)
 	if (pfn.size)
 		check_pfn(&pfn, &h, pages.size / PAGE);
 	else if (p2m.size)
-		check_p2m(&p2m, &h, pages.size / PAGE);
+		check_p2m(c, &p2m, &h, pages.size / PAGE);
 	rule(c->vcpus.size && c->vcpus.entsize == CONTEXT_SIZE && c->vcpus.size % CONTEXT_SIZE == 0,
 	     "mdb: .xen_prstatus has entries of %d bytes", CONTEXT_SIZE);
 	rule(core_vcpus(c) == h.vcpus, "mdb: as many vCPUs in HEADER (%" PRIu64
