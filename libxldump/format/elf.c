@@ -87,7 +87,8 @@ static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_
 	slots = f->raw ? xl_elf_raw_slots(layout->nr_pfns) : layout->nr_pfns;
 	f->buf = malloc(XL_ELF_BUF_SIZE);
 	f->digest = calloc(slots + 1, sizeof(*f->digest));
-	if (!f->buf || !f->digest || xl_elf_slots_init(f, layout->nr_pfns, layout->present, &f->slots) < 0 ||
+	if (!f->buf || !f->digest ||
+	    xl_elf_slots_init(f, layout->nr_pfns, layout->present, &f->slots) < 0 ||
 	    xl_bitmap_init(&f->known, slots) < 0 || xl_bitmap_init(&f->stored, slots) < 0 ||
 	    xl_bitmap_init(&f->stale, slots) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);

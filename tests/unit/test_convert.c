@@ -20,6 +20,8 @@
 static char in_memory[] = "/dev/shm/test_convert.XXXXXX", on_disk[] = "/tmp/test_convert.XXXXXX";
 static char *dir;
 
+#define KDUMP(c) { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_##c, .threads = 1 }
+
 static const struct form {
 	const char *name;
 	struct xl_format_params params;
@@ -27,11 +29,11 @@ static const struct form {
 	{ "elf", { .format = XLDUMP_FORMAT_ELF } },
 	{ "xencore", { .format = XLDUMP_FORMAT_XENCORE } },
 	{ "xencore-raw", { .format = XLDUMP_FORMAT_XENCORE_RAW } },
-	{ "kdump, none", { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_NONE, .threads = 1 } },
-	{ "kdump, zlib", { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_ZLIB, .threads = 1 } },
-	{ "kdump, lzo", { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_LZO, .threads = 1 } },
-	{ "kdump, snappy", { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_SNAPPY, .threads = 1 } },
-	{ "kdump, zstd", { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_ZSTD, .threads = 1 } },
+	{ "kdump, none", KDUMP(NONE) },
+	{ "kdump, zlib", KDUMP(ZLIB) },
+	{ "kdump, lzo", KDUMP(LZO) },
+	{ "kdump, snappy", KDUMP(SNAPPY) },
+	{ "kdump, zstd", KDUMP(ZSTD) },
 };
 
 #define FORM_RAW 2
