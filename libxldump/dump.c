@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "guest/symbols.h"
 #include "handle.h"
 #include "hv/undo.h"
 #include "page/compress.h"
@@ -96,6 +97,7 @@ struct job {
 	struct xl_physmap map;
 	struct xl_pipeline pipe;
 	struct xl_cut cut;
+	struct xl_symbols *symbols;
 	char *scratch; /* folder for temporary files: beside the dump, where there is room */
 };
 
@@ -104,6 +106,7 @@ static void job_deinit(struct job *j)
 	xl_pipeline_deinit(&j->pipe);
 	xl_cut_deinit(&j->cut);
 	xl_physmap_deinit(&j->map);
+	xl_symbols_close(j->symbols);
 	free(j->scratch);
 }
 
@@ -151,6 +154,7 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	r = ops->open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
 		r = xl_pipeline_init(x, &j->pipe, ops, format, j->map.nr_pfns, max_tables);
+	j->pipe.candidates.symbols = j->symbols;
 	j->pipe.raw = j->o.format == XLDUMP_FORMAT_XENCORE_RAW;
 	if (r == 0)
 		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
@@ -241,6 +245,9 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 	if (r < 0)
 		return r;
 	x->cancel = j.o.cancel;
+	r = j.o.symbols ? xl_symbols_open(x, j.o.symbols, &j.symbols) : 0;
+	if (r < 0)
+		return r;
 	/* What goes to a pipe leaves no bytes on a disk of this host. */
 	j.scratch = path ? folder_of(path) : NULL;
 	if (path && !j.scratch)

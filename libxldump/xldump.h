@@ -185,6 +185,9 @@ struct xldump_options {
 					 T.  Above 1, a guest that is not a Linux whose struct pages
 					 can be found gives XLDUMP_CAUSE_UNSUPPORTED, rather than a
 					 file with what was not to be in it */
+	const char *symbols;        /**< path of the System.map or vmlinux of a Linux guest's kernel,
+					 for symbols that its memory does not give; one of another
+					 kernel fails the dump with XLDUMP_CAUSE_USAGE.  NULL: none */
 };
 
 /** Dump levels: kinds of pages of a Linux guest that are left out, the same that makedumpfile(8)

@@ -38,6 +38,8 @@ static const char usage_text[] =
 	"      --on-overrun=WHAT  what to do if that cannot be kept: fail (default),\n"
 	"                         throttle (slow the guest) or extend (stop it longer)\n"
 	"      --max-rounds=N     copying rounds before the pause (default 8)\n"
+	"      --symbols=FILE     System.map or vmlinux of the guest's kernel, where it does\n"
+	"                         not say itself where its symbols are\n"
 	"      --force            replace an existing file\n"
 	"      --json             result, or error, as one JSON object on standard output\n"
 	"  -q, --quiet            no progress, no result: errors and warnings only\n"
@@ -51,6 +53,7 @@ static const char usage_text[] =
 enum {
 	OPT_MAX_ROUNDS = 256,
 	OPT_ON_OVERRUN,
+	OPT_SYMBOLS,
 	OPT_FORCE,
 	OPT_JSON,
 };
@@ -64,6 +67,7 @@ static const struct option long_options[] = {
 	{ "max-pause", required_argument, NULL, 'p' },
 	{ "max-rounds", required_argument, NULL, OPT_MAX_ROUNDS },
 	{ "on-overrun", required_argument, NULL, OPT_ON_OVERRUN },
+	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -179,6 +183,9 @@ static int take_option(int c, struct arguments *a)
 		if (a->o.extend_pause || a->o.throttle || strcmp(optarg, "fail") == 0)
 			return 0;
 		return usage_error(a, "`%s' is none of fail, throttle, extend", optarg);
+	case OPT_SYMBOLS:
+		a->o.symbols = optarg;
+		return 0;
 	case OPT_FORCE:
 		a->o.overwrite = true;
 		return 0;

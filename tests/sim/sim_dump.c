@@ -110,6 +110,7 @@ static int run(struct sim *s, const struct xl_capture_params *params, bool raw, 
 	sim_advance(s, 200000);
 	r = xl_pipeline_init(&d->x, &d->pipe, &format_memory, d->format, d->map.nr_pfns, 4096);
 	d->pipe.raw = raw;
+	d->pipe.candidates.symbols = s->params.symbols;
 	if (r == 0)
 		r = xl_capture(&d->x, hv, params, &d->map, &d->pipe, &d->cut);
 	return r < 0 ? r : xl_pipeline_seal(&d->pipe, &d->cut);
