@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "guest/symbols.h"
 #include "handle.h"
 #include "hv/undo.h"
 #include "page/compress.h"
@@ -68,6 +69,10 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 	if (ret->dump_level > XLDUMP_LEVEL_MAX)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "dump level %u: there are 0 to %d",
 			       ret->dump_level, XLDUMP_LEVEL_MAX);
+	if (ret->dump_level && ret->format == XLDUMP_FORMAT_XENCORE_RAW)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "pages cannot be left out of the format xencore-raw, which has a place "
+			       "for each; use elf or kdump");
 	if (ret->max_rounds == 0)
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
@@ -92,6 +97,7 @@ struct job {
 	struct xl_physmap map;
 	struct xl_pipeline pipe;
 	struct xl_cut cut;
+	struct xl_symbols *symbols;
 	char *scratch; /* folder for temporary files: beside the dump, where there is room */
 };
 
@@ -100,6 +106,7 @@ static void job_deinit(struct job *j)
 	xl_pipeline_deinit(&j->pipe);
 	xl_cut_deinit(&j->cut);
 	xl_physmap_deinit(&j->map);
+	xl_symbols_close(j->symbols);
 	free(j->scratch);
 }
 
@@ -147,6 +154,8 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	r = ops->open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
 		r = xl_pipeline_init(x, &j->pipe, ops, format, j->map.nr_pfns, max_tables);
+	j->pipe.candidates.symbols = j->symbols;
+	j->pipe.raw = j->o.format == XLDUMP_FORMAT_XENCORE_RAW;
 	if (r == 0)
 		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
 	if (r == 0) {
@@ -195,6 +204,10 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	xl_handle_describe(j->xl, &j->cut.dom, &now);
 	memcpy(j->cut.name, now.name, sizeof(j->cut.name));
 	j->cut.type = now.type;
+	if (j->o.format == XLDUMP_FORMAT_XENCORE_RAW && now.type != XLDUMP_GUEST_PV)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "the format xencore-raw is for PV guests, and domain %u is %s: use "
+			       "elf or xencore", domain->domid, xldump_guest_type_name(now.type));
 	r = hv->ops->host_info(hv, &j->cut.host);
 	if (r < 0)
 		return xl_err(x, r, "ask for the version of the hypervisor");
@@ -232,6 +245,9 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 	if (r < 0)
 		return r;
 	x->cancel = j.o.cancel;
+	r = j.o.symbols ? xl_symbols_open(x, j.o.symbols, &j.symbols) : 0;
+	if (r < 0)
+		return r;
 	/* What goes to a pipe leaves no bytes on a disk of this host. */
 	j.scratch = path ? folder_of(path) : NULL;
 	if (path && !j.scratch)

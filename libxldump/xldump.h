@@ -77,6 +77,9 @@ enum xldump_format {
 	XLDUMP_FORMAT_ELF = 0,     /**< hybrid: program headers and Xen sections */
 	XLDUMP_FORMAT_XENCORE = 1, /**< the Xen sections alone, which crash 8.0.x needs */
 	XLDUMP_FORMAT_KDUMP = 2,   /**< kdump-compressed, for crash, drgn and makedumpfile */
+	XLDUMP_FORMAT_XENCORE_RAW = 3, /**< PV alone: Xen's sections with .xen_p2m; page tables and
+					    CR3s hold frames of the host, as in the guest.  All
+					    pages: no dump_level */
 	_XLDUMP_FORMAT_MAX
 };
 
@@ -182,6 +185,9 @@ struct xldump_options {
 					 T.  Above 1, a guest that is not a Linux whose struct pages
 					 can be found gives XLDUMP_CAUSE_UNSUPPORTED, rather than a
 					 file with what was not to be in it */
+	const char *symbols;        /**< path of the System.map or vmlinux of a Linux guest's kernel,
+					 for symbols that its memory does not give; one of another
+					 kernel fails the dump with XLDUMP_CAUSE_USAGE.  NULL: none */
 };
 
 /** Dump levels: kinds of pages of a Linux guest that are left out, the same that makedumpfile(8)

@@ -21,6 +21,8 @@ static const char usage_text[] =
 	"                         makedumpfile -R\n"
 	"  -f, --format=FORMAT    elf (default): for crash 9, drgn, gdb, makedumpfile, mdb\n"
 	"                         xencore: for crash 8 and mdb\n"
+	"                         xencore-raw: of PV guests, as they are: page tables with\n"
+	"                         frames of the host; for crash\n"
 	"                         kdump (default for `-'): compressed, for crash, drgn,\n"
 	"                         makedumpfile\n"
 	"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with a\n"
@@ -36,6 +38,8 @@ static const char usage_text[] =
 	"      --on-overrun=WHAT  what to do if that cannot be kept: fail (default),\n"
 	"                         throttle (slow the guest) or extend (stop it longer)\n"
 	"      --max-rounds=N     copying rounds before the pause (default 8)\n"
+	"      --symbols=FILE     System.map or vmlinux of the guest's kernel, where it does\n"
+	"                         not say itself where its symbols are\n"
 	"      --force            replace an existing file\n"
 	"      --json             result, or error, as one JSON object on standard output\n"
 	"  -q, --quiet            no progress, no result: errors and warnings only\n"
@@ -49,6 +53,7 @@ static const char usage_text[] =
 enum {
 	OPT_MAX_ROUNDS = 256,
 	OPT_ON_OVERRUN,
+	OPT_SYMBOLS,
 	OPT_FORCE,
 	OPT_JSON,
 };
@@ -62,6 +67,7 @@ static const struct option long_options[] = {
 	{ "max-pause", required_argument, NULL, 'p' },
 	{ "max-rounds", required_argument, NULL, OPT_MAX_ROUNDS },
 	{ "on-overrun", required_argument, NULL, OPT_ON_OVERRUN },
+	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -143,7 +149,7 @@ static int take_option(int c, struct arguments *a)
 		a->format_given = true;
 		if (xldump_format_parse(optarg, &a->o.format) == 0)
 			return 0;
-		return usage_error(a, "format `%s' is none of elf, xencore, kdump", optarg);
+		return usage_error(a, "format `%s' is none of elf, xencore, xencore-raw, kdump", optarg);
 	case 'c':
 		r = xldump_codec_parse(optarg, &a->o.codec, &a->o.level);
 		if (r == 0)
@@ -177,6 +183,9 @@ static int take_option(int c, struct arguments *a)
 		if (a->o.extend_pause || a->o.throttle || strcmp(optarg, "fail") == 0)
 			return 0;
 		return usage_error(a, "`%s' is none of fail, throttle, extend", optarg);
+	case OPT_SYMBOLS:
+		a->o.symbols = optarg;
+		return 0;
 	case OPT_FORCE:
 		a->o.overwrite = true;
 		return 0;
@@ -234,5 +243,8 @@ int parse_arguments(int argc, char **argv, struct arguments *a)
 	if (a->o.codec > XLDUMP_CODEC_NONE && a->o.format != XLDUMP_FORMAT_KDUMP)
 		return usage_error(a, "pages of the format %s cannot be compressed; add --format=kdump",
 				   xldump_format_name(a->o.format));
+	if (a->o.dump_level && a->o.format == XLDUMP_FORMAT_XENCORE_RAW)
+		return usage_error(a, "pages cannot be left out of the format xencore-raw; without "
+				   "--dump-level, or with another --format");
 	return 0;
 }

@@ -190,7 +190,9 @@ static void print_how(struct json_object *note)
 	if (text_of(note, "reason", reason, sizeof(reason))[0])
 		(void)printf(" (%s)", reason);
 	(void)printf("\n");
-	if (get(note, "tables") || u64_of(edits, "count"))
+	if (true_of(note, "raw"))
+		(void)printf("changed:    nothing: page tables hold frames of the host\n");
+	else if (get(note, "tables") || u64_of(edits, "count"))
 		(void)printf("changed:    %" PRIu64 " page tables rewritten, %" PRIu64
 			     " words cleared, %" PRIu64 " of them without a record\n",
 			     u64_of(note, "tables"), u64_of(edits, "count") + u64_of(edits, "lost"),

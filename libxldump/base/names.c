@@ -20,6 +20,7 @@ static const char *const format_name[_XLDUMP_FORMAT_MAX] = {
 	[XLDUMP_FORMAT_ELF] = "elf",
 	[XLDUMP_FORMAT_XENCORE] = "xencore",
 	[XLDUMP_FORMAT_KDUMP] = "kdump",
+	[XLDUMP_FORMAT_XENCORE_RAW] = "xencore-raw",
 };
 
 static const char *const type_name[] = {

@@ -33,7 +33,7 @@ struct xl_edits {
 int xl_edits_add(struct xl_edits *e, uint64_t paddr, uint64_t old);
 void xl_edits_deinit(struct xl_edits *e);
 
-/* A page table of a PV guest that was rewritten: with the p2m and the edits it can be undone. */
+/* A page table of a PV guest.  Where it was rewritten, it can be undone with the p2m and the edits. */
 struct xl_table {
 	xl_pfn_t pfn;
 	unsigned level; /* 1 to 4 */
@@ -80,11 +80,15 @@ struct xl_cut {
 	uint64_t unjudged;                  /* in present: their struct page could not be read */
 
 	const xl_mfn_t *p2m;      /* PV: as it was at T, borrowed; NULL otherwise */
-	struct xl_vcpu *vcpu;     /* index is the vCPU's id; cr3s canonical */
+	struct xl_vcpu *vcpu;     /* index is the vCPU's id; cr3s canonical unless raw */
 	uint32_t vcpus;
 	bool has_shared_info;
 	uint8_t shared_info[XL_PAGE_SIZE];
 	struct xl_kernel kernel;  /* kernel.vmcoreinfo is NULL if none was found */
+
+	/* PV: page tables and CR3s hold frames of the host, as in the guest, and nothing is changed.
+	 * table[] names them all the same. */
+	bool raw;
 
 	/* What is not as in the guest. */
 	struct xl_edits edits;

@@ -169,9 +169,11 @@ int xl_engine_identify(struct xl_engine *e)
 		xl_err_clear(e->x);
 		return xl_engine_plan_filter(e);
 	}
+	if (r == -ENOEXEC)
+		return r;
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "look for the guest's kernel");
-	if (!e->dom.pv)
+	if (!e->dom.pv || e->pipe->raw)
 		return xl_engine_plan_filter(e);
 	/* It is where the guest's symbol table says, which may be anywhere. */
 	if (!xl_bitmap_test(&e->map->present, pfn))
@@ -179,7 +181,8 @@ int xl_engine_identify(struct xl_engine *e)
 	if (k->xen_start_info_pa == 0) {
 		xl_log(e->x, XLDUMP_LOG_WARNING,
 		       "the variable xen_start_info of kernel %s was not found: crash will not read "
-		       "this dump of a PV guest; drgn, gdb and makedumpfile will",
+		       "this dump of a PV guest; drgn, gdb and makedumpfile will.  Name its System.map "
+		       "or vmlinux with --symbols",
 		       k->release);
 		return xl_engine_plan_filter(e);
 	}

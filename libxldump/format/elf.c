@@ -45,8 +45,9 @@ static void place(struct xl_format *f, uint32_t vcpus)
 	uint64_t most = f->slots.nr_pfns / 2 + 8;
 
 	f->data_start = page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * (runs * 2 + 1024) +
-				   xl_notes_max(vcpus));
+				   xl_notes_max(vcpus)) + xl_elf_raw_p2m_size(f, f->slots.nr_pfns);
 	f->overflow_start = f->data_start + (f->slots.nr_pfns << XL_PAGE_SHIFT) +
+			    xl_elf_raw_p2m_size(f, f->slots.nr_pfns) +
 			    page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * most +
 				       xl_notes_max(XL_MAX_VCPUS));
 }
@@ -73,6 +74,7 @@ static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_
 		    const struct xl_format_params *params, struct xl_format **ret)
 {
 	_cleanup_(elf_closep) struct xl_format *f = calloc(1, sizeof(*f));
+	uint64_t slots;
 
 	if (layout->nr_pfns > XL_MAX_PFNS || layout->vcpus > XL_MAX_VCPUS)
 		return xl_err(x, -E2BIG, "ELF file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
@@ -80,13 +82,15 @@ static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_
 	if (!f)
 		return xl_err(x, -ENOMEM, "open the ELF file");
 	f->sink = sink;
-	f->sections_only = params->format == XLDUMP_FORMAT_XENCORE;
+	f->sections_only = params->format != XLDUMP_FORMAT_ELF;
+	f->raw = params->format == XLDUMP_FORMAT_XENCORE_RAW;
+	slots = f->raw ? xl_elf_raw_slots(layout->nr_pfns) : layout->nr_pfns;
 	f->buf = malloc(XL_ELF_BUF_SIZE);
-	f->digest = calloc(layout->nr_pfns + 1, sizeof(*f->digest));
-	if (!f->buf || !f->digest || xl_slots_init(&f->slots, layout->nr_pfns, layout->present) < 0 ||
-	    xl_bitmap_init(&f->known, layout->nr_pfns) < 0 ||
-	    xl_bitmap_init(&f->stored, layout->nr_pfns) < 0 ||
-	    xl_bitmap_init(&f->stale, layout->nr_pfns) < 0)
+	f->digest = calloc(slots + 1, sizeof(*f->digest));
+	if (!f->buf || !f->digest ||
+	    xl_elf_slots_init(f, layout->nr_pfns, layout->present, &f->slots) < 0 ||
+	    xl_bitmap_init(&f->known, slots) < 0 || xl_bitmap_init(&f->stored, slots) < 0 ||
+	    xl_bitmap_init(&f->stale, slots) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
 	place(f, layout->vcpus);
 	*ret = XL_TAKE_PTR(f);
@@ -177,6 +181,8 @@ static int elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *
 	int r;
 
 	r = flush(x, f);
+	if (r == 0 && f->raw)
+		xl_elf_raw_drop(f, cut);
 	if (r == 0)
 		r = punch_stale(x, f);
 	if (r < 0)

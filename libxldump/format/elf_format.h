@@ -17,6 +17,16 @@
  *	.shstrtab
  *	Shdr[]                    in the order of the names in .shstrtab
  *
+ * Raw (a PV guest with the frames of the host in its page tables): no PT_LOADs; .xen_p2m instead of
+ * .xen_pfn, and no .xldump_p2m:
+ *
+ *	.xen_p2m                  { u64 pfn, u64 mfn } of each pfn from 0, ends where .xen_pages begins
+ *	.xen_pages                a place for each pfn
+ *
+ * crash takes the place of an entry for its pfn, reads 512 of them at a time, and goes on far
+ * beyond the last one when it looks for a frame that is not the guest's.  So the number of entries is
+ * rounded up to 512, and behind them is enough to read.  Those without a page are { pfn, ~0 }.
+ *
  * All numbers are little endian.  Sources: System V ABI; xen docs/misc/dump-core-format.txt for
  * the sections named .note.Xen and .xen_*.
  */
@@ -77,6 +87,7 @@
 #define XEN_NOTE_VERSION 0x2000002
 #define XEN_NOTE_FORMAT 0x2000003 /* u64 1 */
 #define XEN_HEADER_SIZE 32
+#define XEN_MAGIC_PV 0xf00febedULL  /* goes with .xen_p2m */
 #define XEN_MAGIC_HVM 0xf00febeeULL /* auto-translated: also what a canonical PV guest is */
 
 /* desc of XEN_NOTE_VERSION */
@@ -94,6 +105,8 @@
 #define XEN_VERSION_PAGESIZE 1272     /* u64 */
 
 /* ---- sizes of entries ---- */
+#define XEN_P2M_SIZE 16
+#define XEN_P2M_AT_ONCE 512
 #define XLDUMP_P2M_RUN_SIZE 24
 #define XLDUMP_TABLE_SIZE 16
 #define XLDUMP_EDIT_SIZE 16

@@ -5,6 +5,7 @@
  *   elf_relayout.c    moves pages when the guest's memory map changed, or the headers need room
  *   elf_seal.c        completes the file: the front of it
  *   elf_sections.c    and the end of it
+ *   elf_raw.c         what is different where page tables hold frames of the host
  *   elf_loads.c       segments
  *   elf_format.h      the bytes
  *
@@ -33,6 +34,7 @@
 struct xl_format {
 	struct xl_sink *sink;
 	bool sections_only;
+	bool raw; /* sections only, and a slot for each pfn, whether there is a page or not */
 
 	struct xl_slots slots;   /* of the layout */
 	uint64_t data_start;     /* file offset of slot 0 */
@@ -58,6 +60,21 @@ uint64_t xl_elf_page_offset(const struct xl_format *f, xl_pfn_t pfn);
  * nothing in its buffer, which serves here. */
 _must_check_ int xl_elf_relayout(struct xl_ctx *x, struct xl_format *f,
 				 const struct xl_slots *final, uint64_t data_start);
+
+/* Slots of the pages that there are; if raw, one for each pfn.  -ENOMEM. */
+_must_check_ int xl_elf_slots_init(const struct xl_format *f, uint64_t nr_pfns,
+				   const struct xl_bitmap *present, struct xl_slots *ret);
+
+/* ---- raw ---- */
+
+/* nr_pfns, rounded up to what crash reads at a time. */
+uint64_t xl_elf_raw_slots(uint64_t nr_pfns);
+
+/* Bytes of .xen_p2m with that many entries; 0 if the file is not raw. */
+uint64_t xl_elf_raw_p2m_size(const struct xl_format *f, uint64_t slots);
+
+/* Pages that were put and are not there at T keep their slots, but not their bytes. */
+void xl_elf_raw_drop(struct xl_format *f, const struct xl_cut *cut);
 
 _must_check_ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
 

@@ -71,12 +71,14 @@ static int write_front(struct xl_seal *s)
 		offset += size;
 	}
 	xl_out_bytes(&s->out, s->notes.data, s->notes.len);
+	if (s->f->raw)
+		xl_elf_raw_write_p2m(s);
 	return xl_out_flush(&s->out);
 }
 
 static int check_pages(struct xl_ctx *x, const struct xl_seal *s)
 {
-	const struct xl_bitmap *present = &s->final.present;
+	const struct xl_bitmap *present = s->present;
 
 	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < present->nbits;
 	     pfn = xl_bitmap_next(present, pfn + 1)) {
@@ -92,7 +94,7 @@ static int make_notes(struct xl_ctx *x, struct xl_seal *s)
 
 	xl_notes_add(&s->notes, s->cut);
 	s->own_note = s->notes.len;
-	r = xl_notes_provenance(&s->notes, s->cut, s->final.count);
+	r = xl_notes_provenance(&s->notes, s->cut, xl_bitmap_count(s->present));
 	s->own_note_size = s->notes.len - s->own_note;
 	xl_notes_xen(&s->xen_notes, s->cut, s->final.count);
 	xl_notes_contexts(&s->prstatus, s->cut);
@@ -105,7 +107,8 @@ static int make_notes(struct xl_ctx *x, struct xl_seal *s)
 static int settle_pages(struct xl_ctx *x, struct xl_seal *s)
 {
 	struct xl_format *f = s->f;
-	uint64_t need = xl_elf_notes_start(s) + s->notes.len;
+	uint64_t need = xl_elf_notes_start(s) + s->notes.len +
+			xl_elf_raw_p2m_size(f, s->final.nr_pfns);
 	bool same = s->final.nr_pfns == f->slots.nr_pfns &&
 		    !memcmp(s->final.present.word, f->slots.present.word,
 			    xl_bitmap_bytes(&s->final.present));
@@ -170,6 +173,9 @@ static void seal_deinitp(struct xl_seal **s)
 		seal_deinit(*s);
 }
 
+/* Readers of segments would take the frames of a raw file for addresses in it. */
+static const struct xl_bitmap no_pages;
+
 int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
 {
 	_cleanup_(seal_deinitp) struct xl_seal *s = calloc(1, sizeof(*s));
@@ -178,16 +184,22 @@ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
 	if (cut->nr_pfns > XL_MAX_PFNS || cut->vcpus > XL_MAX_VCPUS)
 		return xl_err(x, -E2BIG, "ELF file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
 			      cut->nr_pfns, cut->vcpus);
-	if (!s || xl_slots_init(&s->final, cut->nr_pfns, &cut->present) < 0)
+	if (f->raw && (!cut->p2m || !cut->raw))
+		return xl_err(x, -EINVAL, "a raw file of a guest whose memory is not");
+	if (!s || xl_elf_slots_init(f, cut->nr_pfns, &cut->present, &s->final) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", cut->nr_pfns);
 	s->f = f;
 	s->cut = cut;
+	s->present = f->raw ? &cut->present : &s->final.present;
 	s->out.x = x;
 	s->out.sink = f->sink;
 	r = check_pages(x, s);
 	if (r < 0)
 		return r;
-	xl_loads_init(&s->loads, &s->final, &cut->kernel);
+	if (f->raw)
+		s->loads = (struct xl_loads){ .present = &no_pages };
+	else
+		xl_loads_init(&s->loads, &s->final, &cut->kernel);
 	s->nr_loads = xl_loads_count(&s->loads);
 	r = make_notes(x, s);
 	if (r < 0)

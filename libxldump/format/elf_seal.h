@@ -19,6 +19,7 @@ struct xl_seal {
 	struct xl_format *f;
 	const struct xl_cut *cut;
 	struct xl_slots final;
+	const struct xl_bitmap *present; /* of the pages that there are: raw, not each slot has one */
 	struct xl_loads loads;
 	uint64_t nr_loads;
 	struct xl_blob notes;        /* of the PT_NOTE; starts behind the program headers */
@@ -34,6 +35,9 @@ struct xl_seal {
 
 /* Where the notes of the PT_NOTE begin: behind the program headers. */
 uint64_t xl_elf_notes_start(const struct xl_seal *s);
+
+/* Raw: .xen_p2m, which ends where the pages begin. */
+void xl_elf_raw_write_p2m(struct xl_seal *s);
 
 /* Everything behind the pages, section headers included; sets s->shoff and s->nr_sections. */
 _must_check_ int xl_elf_write_sections(struct xl_seal *s);

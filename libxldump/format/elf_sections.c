@@ -34,7 +34,7 @@ static void end(struct xl_seal *s, struct xl_section *sec)
 	sec->size = xl_out_tell(&s->out) - sec->offset;
 }
 
-/* Those that `xl dump-core` writes, in its order of headers. */
+/* Those that `xl dump-core` writes, in its order of headers; .xen_p2m is in front of the pages. */
 static void xen_sections(struct xl_seal *s)
 {
 	const struct xl_bitmap *present = &s->final.present;
@@ -60,6 +60,12 @@ static void xen_sections(struct xl_seal *s)
 	sec->offset = s->data_start;
 	sec->size = s->final.count << XL_PAGE_SHIFT;
 
+	if (s->f->raw) {
+		sec = add_section(s, ".xen_p2m", ELF_SHT_PROGBITS, XEN_P2M_SIZE);
+		sec->size = xl_elf_raw_p2m_size(s->f, s->final.nr_pfns);
+		sec->offset = s->data_start - sec->size;
+		return;
+	}
 	sec = begin(s, ".xen_pfn", ELF_SHT_PROGBITS, 8);
 	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < present->nbits;
 	     pfn = xl_bitmap_next(present, pfn + 1))
@@ -74,7 +80,7 @@ static int own_sections(struct xl_seal *s)
 	struct xl_section *sec;
 	int r;
 
-	if (s->cut->p2m) {
+	if (s->cut->p2m && !s->f->raw) {
 		sec = begin(s, ".xldump_p2m", ELF_SHT_PROGBITS, XLDUMP_P2M_RUN_SIZE);
 		xl_records_p2m(&s->out, s->cut);
 		end(s, sec);
@@ -99,7 +105,7 @@ static int own_sections(struct xl_seal *s)
 		sec = begin(s, DIGEST_SECTION, ELF_SHT_PROGBITS, 8);
 		s->digests = sec->offset;
 		/* The digest of the rest is set when all else is written. */
-		xl_records_digests(&s->out, &s->final.present, s->f->digest, &gaps, 0);
+		xl_records_digests(&s->out, s->present, s->f->digest, &gaps, 0);
 		end(s, sec);
 	}
 	/* The note is also in the PT_NOTE, which a file of sections only does not have. */

@@ -11,7 +11,7 @@
  *	  "guarantee": "exact", or "suspects" with
  *	  "suspects": { "count", "ranges": [ [first, count], ... ], "complete": true },
  *	  "edits": { "count", "lost" },
- *	  "tables": 190,
+ *	  "tables": 190, "raw": true,
  *	  "prstatus_cr3": { "vcpu": 0, "cr3": 4096, "from": "vcpu", "id": 3 },
  *	  "kernel": "6.1.0-..." }
  *
@@ -209,6 +209,8 @@ static void add_changes(struct js *j, struct json_object *top, const struct xl_c
 	add_u64(j, o, "lost", cut->edits.lost);
 	if (cut->p2m)
 		add_u64(j, top, "tables", cut->tables);
+	if (cut->raw)
+		add(j, top, "raw", json_object_new_boolean(true));
 	if (!from)
 		return;
 	o = add_object(j, top, "prstatus_cr3");

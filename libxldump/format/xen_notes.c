@@ -35,7 +35,7 @@ void xl_notes_xen(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages
 	(void)xl_blob_note(b, "Xen", XEN_NOTE_NONE, NULL, 0);
 	p = xl_blob_note(b, "Xen", XEN_NOTE_HEADER, NULL, XEN_HEADER_SIZE);
 	if (p) {
-		xl_put_le64(p, XEN_MAGIC_HVM);
+		xl_put_le64(p, cut->raw ? XEN_MAGIC_PV : XEN_MAGIC_HVM);
 		xl_put_le64(p + 8, xl_notes_vcpus(cut));
 		xl_put_le64(p + 16, nr_pages);
 		xl_put_le64(p + 24, XL_PAGE_SIZE);

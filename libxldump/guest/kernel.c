@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "guest/kernel_private.h"
+#include "guest/symbols.h"
 
 /* struct new_utsname: six strings of 65 bytes (include/uapi/linux/utsname.h). */
 #define UTS_FIELD 65
@@ -244,6 +245,18 @@ static void find_image(const struct verdict *v, uint64_t text_va, uint64_t end_v
 	k->image_end = k->image_start + (end - start);
 }
 
+/* What the kernel's own table does not have, from the user's file. */
+static void add_symbols(const struct xl_symbols *s, const char *text, const char *const *name,
+			size_t n, uint64_t *va)
+{
+	uint64_t offset = 0, v;
+
+	(void)xl_vmcoreinfo_hex(text, "KERNELOFFSET", &offset);
+	for (size_t i = 0; i < n; i++)
+		if (!va[i] && xl_symbols_find(s, name[i], &v) == 0)
+			va[i] = v + offset;
+}
+
 static void describe(struct xl_ctx *x, const struct xl_candidates *c, struct verdict *v,
 		     struct xl_kernel *k)
 {
@@ -255,6 +268,8 @@ static void describe(struct xl_ctx *x, const struct xl_candidates *c, struct ver
 		xl_log(x, XLDUMP_LOG_DEBUG, "%s", x->err);
 		xl_err_clear(x);
 	}
+	if (c->symbols)
+		add_symbols(c->symbols, v->text, name, XL_ARRAY_SIZE(name), va);
 
 	memcpy(k->sysname, v->uts[SYSNAME], UTS_FIELD);
 	memcpy(k->nodename, v->uts[NODENAME], UTS_FIELD);
@@ -270,7 +285,7 @@ static void describe(struct xl_ctx *x, const struct xl_candidates *c, struct ver
 		k->xen_start_info_pa = 0;
 	k->page_offset = xl_kernel_page_offset(v->text, &v->m, v->score & SCORE_MAPPED,
 					       v->pfn << XL_PAGE_SHIFT, va[3]);
-	if (!symbols)
+	if (!symbols && !va[2])
 		k->xen_start_info_pa = xl_start_info_variable(c, &v->m, k);
 
 	k->vmcoreinfo_pfn = v->pfn;
@@ -300,6 +315,12 @@ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_
 			       "VMCOREINFO at pfn %#" PRIx64 " does not stand up: %s", v[best].pfn,
 			       v[best].why);
 
+	if (c->symbols) {
+		int r = xl_symbols_check(x, c->symbols, v[best].text);
+
+		if (r < 0)
+			return r;
+	}
 	describe(x, c, &v[best], &k);
 	*ret = k;
 	return 0;

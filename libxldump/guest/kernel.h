@@ -17,6 +17,8 @@
 /* Virtual address of the x86_64 kernel image without KASLR (arch/x86/include/asm/page_64_types.h) */
 #define XL_START_KERNEL_MAP 0xffffffff80000000ULL
 
+struct xl_symbols;
+
 struct xl_kernel {
 	char *vmcoreinfo;      /* NUL-terminated, lines end in '\n'; NULL when no kernel was found */
 	size_t vmcoreinfo_len; /* without the NUL */
@@ -53,6 +55,8 @@ struct xl_candidates {
 
 	xl_pfn_t start_info[XL_MAX_START_INFOS];
 	size_t start_infos;
+
+	const struct xl_symbols *symbols; /* from a file that the user named, borrowed; or NULL */
 };
 
 /* Look at the first bytes of a page and remember its pfn if they are those of VMCOREINFO or of
@@ -63,7 +67,8 @@ void xl_candidates_look(struct xl_candidates *c, xl_pfn_t pfn, const void *page)
  *
  * @param read   reads memory of the guest; it may be running
  * Returns 0 and fills *ret; -ENOENT when no candidate stands up to the checks (not a Linux guest,
- * or too early in its boot; the error chain says what was wrong with the best one). */
+ * or too early in its boot; the error chain says what was wrong with the best one); -ENOEXEC when
+ * c->symbols are of another kernel. */
 int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
 		       void *read_data, struct xl_kernel *ret);
 

@@ -14,6 +14,8 @@
 
 /* struct vcpu_guest_context of x86_64 (xen/include/public/arch-x86/xen.h), made of registers where
  * a file has only these: from r15 to ss in the order of struct cpu_user_regs. */
+#define CONTEXT_FLAGS 512
+#define VGCF_IN_KERNEL 4
 #define CONTEXT_REGS 520
 #define CONTEXT_CTRLREG 4984
 #define CONTEXT_FS_BASE 5144
@@ -92,7 +94,7 @@ static void make_context(struct xl_vcpu *v)
 }
 
 /* And the other way round, for a file of xl dump-core, which has nothing else. */
-static void take_context(struct xl_vcpu *v)
+static void take_context(struct xl_vcpu *v, bool pv)
 {
 	uint64_t *const to[] = {
 		&v->r15, &v->r14, &v->r13, &v->r12, &v->rbp, &v->rbx, &v->r11, &v->r10, &v->r9,
@@ -106,7 +108,8 @@ static void take_context(struct xl_vcpu *v)
 			*to[i] = xl_get_le64(reg + 8 * i);
 	v->cs.sel = xl_get_le16(reg + 8 * 17);
 	v->ss.sel = xl_get_le16(reg + 8 * 20);
-	v->in_kernel = (v->cs.sel & 3) == 0;
+	v->in_kernel = pv ? xl_get_le64(v->context + CONTEXT_FLAGS) & VGCF_IN_KERNEL :
+			    (v->cs.sel & 3) == 0;
 	v->cr0 = xl_get_le64(cr);
 	v->cr2 = xl_get_le64(cr + 16);
 	v->cr3 = xl_get_le64(cr + 24);
@@ -162,7 +165,7 @@ static int take_vcpus(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 		if (r < 0)
 			return r;
 		if (!img->prstatus)
-			take_context(v);
+			take_context(v, cut->dom.pv);
 		v->online = v->rip || v->rflags;
 	}
 	return 0;
@@ -301,15 +304,12 @@ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 	int r;
 
 	memset(cut, 0, sizeof(*cut));
-	if (img->kind == XL_IMAGE_XENCORE_RAW)
-		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "the page tables of a PV guest in a file of `xl dump-core' hold frames "
-			       "of the host, and the file does not say which pages are page tables: it "
-			       "cannot be converted; crash reads it as it is");
+	cut->raw = img->kind == XL_IMAGE_XENCORE_RAW;
 	cut->note = img->json ? img->json : "";
 	take_host(img, &cut->host);
 	take_instant(img, cut);
 	cut->type = type_of(img);
+	cut->dom.pv = cut->type == XLDUMP_GUEST_PV;
 	r = take_pages(x, img, cut);
 	if (r == 0)
 		r = take_changes(x, img, cut);

@@ -9,8 +9,8 @@
 /* The cut of an image, as far as the file has it: pages, registers, the host's version, the kernel,
  * the p2m, what was changed.  Texts of the note are not taken apart: cut->note is that of the file.
  *
- * All pages are looked at for the kernel.  The image must live as long as the cut.
- * -EOPNOTSUPP for a file whose page tables hold frames of the host. */
+ * All pages are looked at for the kernel.  The image must live as long as the cut.  Page tables are as
+ * they are in the file: cut->raw says how, and image/recast.h changes it. */
 _must_check_ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut);
 
 /* Frees what xl_image_cut_init() has made, and all else of the cut. */

@@ -114,7 +114,7 @@ static int frame_pa(const struct xl_image_vm *vm, uint64_t pte, uint64_t *ret)
 	return 0;
 }
 
-static int walk(const struct xl_image_vm *vm, uint64_t va, uint64_t *ret)
+int xl_image_vm_walk(const struct xl_image_vm *vm, uint64_t va, uint64_t *ret)
 {
 	uint64_t table = vm->root, pte;
 	uint8_t raw[8];
@@ -142,7 +142,7 @@ int xl_image_vm_pa(const struct xl_image_vm *vm, uint64_t va, uint64_t *ret)
 
 	if (xl_kmem_pa(&m, va, ret) == 0)
 		return 0;
-	return walk(vm, va, ret);
+	return xl_image_vm_walk(vm, va, ret);
 }
 
 int xl_image_vm_read(const struct xl_image_vm *vm, uint64_t va, void *buf, size_t len)

@@ -25,6 +25,9 @@ void xl_image_vm_deinit(struct xl_image_vm *vm);
 /* Physical address of a kernel address.  -EFAULT, without words. */
 _must_check_ int xl_image_vm_pa(const struct xl_image_vm *vm, uint64_t va, uint64_t *ret);
 
+/* The same by the kernel's page tables alone. */
+_must_check_ int xl_image_vm_walk(const struct xl_image_vm *vm, uint64_t va, uint64_t *ret);
+
 /* Bytes by virtual address, across pages.  -EFAULT. */
 _must_check_ int xl_image_vm_read(const struct xl_image_vm *vm, uint64_t va, void *buf,
 				  size_t len);

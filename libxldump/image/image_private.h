@@ -11,6 +11,9 @@
  *   image_kernel.c  the kernel in it: VMCOREINFO, virtual addresses
  *   image_klog.c    and its log
  *   image_cut.c     what it was made from, to write it again
+ *   image_tables.c  page tables of a PV guest in a file that does not name them
+ *   recast.c        from frames of the host to the guest's own, and back
+ *   convert.c       all of it in another format
  *   image_verify.c  whether the file keeps the rules
  */
 #ifndef XL_IMAGE_IMAGE_PRIVATE_H

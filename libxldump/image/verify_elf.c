@@ -89,6 +89,48 @@ static int check_map(struct xl_verify *v, const struct xl_image_section *pages,
 	return 0;
 }
 
+static int check_hole(struct xl_verify *v, xl_pfn_t pfn, uint64_t offset)
+{
+	uint8_t page[XL_PAGE_SIZE];
+	int r = xl_image_bytes(v->x, v->img, offset, page, sizeof(page));
+
+	if (r == 0 && !xl_page_is_zero(page))
+		xl_verify_broken(v, "page %#" PRIx64 ", which the guest does not have, is not zeros at "
+				 "offset %#" PRIx64 " of the file", pfn, offset);
+	return r;
+}
+
+/* Ours have a place for each pfn, for crash takes the number of an entry for its pfn; those of
+ * xl dump-core have not. */
+static int check_dense(struct xl_verify *v, const struct xl_image_section *pages,
+		       const struct xl_image_section *map)
+{
+	uint64_t n = map->size / XEN_P2M_SIZE;
+	uint8_t raw[XEN_P2M_SIZE];
+
+	if (n % XEN_P2M_AT_ONCE)
+		xl_verify_broken(v, ".xen_p2m has %" PRIu64 " entries, no multiple of %d", n,
+				 XEN_P2M_AT_ONCE);
+	if (pages->size >> XL_PAGE_SHIFT != n)
+		xl_verify_broken(v, ".xen_p2m has %" PRIu64 " entries, .xen_pages %" PRIu64 " pages", n,
+				 pages->size >> XL_PAGE_SHIFT);
+	for (uint64_t i = 0; i < n; i++) {
+		int r = xl_image_bytes(v->x, v->img, map->offset + i * sizeof(raw), raw, sizeof(raw));
+
+		if (r == 0 && xl_get_le64(raw) != i)
+			xl_verify_broken(v, ".xen_p2m, entry %" PRIu64 " is of pfn %#" PRIx64, i,
+					 xl_get_le64(raw));
+		if (r == 0 && !v->quick && xl_get_le64(raw + 8) == XL_INVALID_FRAME)
+			r = check_hole(v, i, pages->offset + (i << XL_PAGE_SHIFT));
+		if (r == 0)
+			r = xl_check_cancel(v->x);
+		if (r < 0)
+			return r;
+	}
+	xl_verify_done(v, "%" PRIu64 " entries of .xen_p2m, each in its place", n);
+	return 0;
+}
+
 static void check_sections(struct xl_verify *v)
 {
 	static const struct {
@@ -145,5 +187,8 @@ int xl_verify_elf(struct xl_verify *v)
 		r = check_headers(v);
 	if (r == 0 && v->img->hybrid && map)
 		r = check_map(v, pages, map);
+	map = xl_image_section(v->img, ".xen_p2m");
+	if (r == 0 && v->img->json && pages && map)
+		r = check_dense(v, pages, map);
 	return r;
 }

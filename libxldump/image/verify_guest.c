@@ -19,6 +19,11 @@ static bool left_out(const struct xl_image *img, xl_pfn_t pfn)
 	return img->slots && !xl_image_has(img, pfn) && xl_bitmap_test(&img->kdump.ram, pfn);
 }
 
+static bool is_raw(const struct xl_image *img)
+{
+	return img->kind == XL_IMAGE_XENCORE_RAW;
+}
+
 /* Every table that was rewritten: each present entry names a page that the guest had.  By the p2m,
  * for pages may have been left out of the file. */
 static int check_tables(struct xl_verify *v)
@@ -38,6 +43,8 @@ static int check_tables(struct xl_verify *v)
 					 " is not in the dump", i, t->pfn);
 			continue;
 		}
+		if (is_raw(v->img))
+			continue; /* of the host's frames, any may be mapped by right */
 		r = xl_image_page(v->x, v->img, t->pfn, (uint8_t *)page);
 		if (r < 0)
 			return r;
@@ -53,7 +60,9 @@ static int check_tables(struct xl_verify *v)
 						 "guest does not have", t->pfn, t->level, j, pfn);
 		}
 	}
-	if (v->img->tables)
+	if (v->img->tables && is_raw(v->img))
+		xl_verify_done(v, "%zu page tables are in the dump", v->img->tables);
+	else if (v->img->tables)
 		xl_verify_done(v, "%" PRIu64 " entries of %zu page tables lead into the guest",
 			       entries, v->img->tables);
 	return 0;
@@ -81,7 +90,7 @@ static int check_edits(struct xl_verify *v)
 /* A page of the guest without a host frame cannot have been read. */
 static int check_p2m(struct xl_verify *v)
 {
-	if (!v->img->p2ms || v->img->kind == XL_IMAGE_XENCORE_RAW)
+	if (!v->img->p2ms || is_raw(v->img))
 		return 0;
 	for (xl_pfn_t pfn = xl_image_next(v->img, 0); pfn < v->img->nr_pfns;
 	     pfn = xl_image_next(v->img, pfn + 1)) {
@@ -108,13 +117,28 @@ static void check_roots(struct xl_verify *v)
 		if (strcmp(note->name, "QEMU") != 0 || note->size < QEMU_STATE_CR + 40)
 			continue;
 		cr3 = xl_get_le64(note->desc + QEMU_STATE_CR + 24) & PTE_FRAME;
-		if (cr3 && !xl_image_has(v->img, cr3 >> XL_PAGE_SHIFT))
+		if (cr3 && !xl_image_has(v->img, is_raw(v->img) ?
+					 xl_image_mfn_to_pfn(v->img, cr3 >> XL_PAGE_SHIFT) :
+					 cr3 >> XL_PAGE_SHIFT))
 			xl_verify_broken(v, "QEMU note at offset %#" PRIx64 ": CR3 %#" PRIx64
 					 " is not in the dump", note->offset, cr3);
 		n++;
 	}
 	if (n)
 		xl_verify_done(v, "CR3 of %u vCPUs", n);
+}
+
+/* In a raw file it takes the p2m to follow them. */
+static bool raw_maps(struct xl_verify *v, uint64_t va, uint64_t pa)
+{
+	_cleanup_(xl_image_vm_deinit) struct xl_image_vm vm = { 0 };
+	uint64_t got;
+
+	if (xl_image_vm_init(v->x, v->img, false, &vm) < 0) {
+		xl_err_clear(v->x);
+		return false;
+	}
+	return xl_image_vm_walk(&vm, va, &got) == 0 && got == pa;
 }
 
 /* The kernel's page tables map its code to where VMCOREINFO says. */
@@ -128,7 +152,9 @@ static int check_kernel(struct xl_verify *v)
 	if (xl_vmcoreinfo_dec(v->img->vmcoreinfo, "NUMBER(phys_base)", &m.phys_base) < 0)
 		return 0;
 	if (xl_vmcoreinfo_hex(v->img->vmcoreinfo, "SYMBOL(_stext)", &va) < 0 ||
-	    xl_kmem_pa(&m, va, &pa) < 0 || !xl_kernel_maps(v->img->vmcoreinfo, &m, va, pa))
+	    xl_kmem_pa(&m, va, &pa) < 0 ||
+	    !(is_raw(v->img) ? raw_maps(v, va, pa) :
+			       xl_kernel_maps(v->img->vmcoreinfo, &m, va, pa)))
 		xl_verify_broken(v, "the kernel's page tables do not map its code to where VMCOREINFO "
 				 "says it is");
 	else

@@ -82,3 +82,52 @@ void xl_canonicalise_vcpu(const struct xl_m2p *m, struct xl_vcpu *v)
 		xl_put_le64(v->context + CONTEXT_USER_CR3, user ? user | low : 0);
 	}
 }
+
+/* ---- back ---- */
+
+static bool restore_frame(const xl_mfn_t *p2m, uint64_t nr_pfns, xl_pfn_t pfn, xl_mfn_t *ret)
+{
+	if (pfn >= nr_pfns || p2m[pfn] == XL_INVALID_FRAME)
+		return false;
+	*ret = p2m[pfn];
+	return true;
+}
+
+int xl_restore_table(const xl_mfn_t *p2m, uint64_t nr_pfns, uint64_t table[XL_PTES_PER_PAGE])
+{
+	for (unsigned i = 0; i < XL_PTES_PER_PAGE; i++) {
+		xl_mfn_t mfn;
+
+		if (!(table[i] & PTE_PRESENT))
+			continue;
+		if (!restore_frame(p2m, nr_pfns, (table[i] & PTE_FRAME) >> XL_PAGE_SHIFT, &mfn))
+			return -EINVAL;
+		table[i] = (table[i] & ~PTE_FRAME) | mfn << XL_PAGE_SHIFT;
+	}
+	return 0;
+}
+
+static int restore_cr3(const xl_mfn_t *p2m, uint64_t nr_pfns, uint64_t *cr3)
+{
+	xl_mfn_t mfn;
+
+	if (!*cr3)
+		return 0;
+	if (!restore_frame(p2m, nr_pfns, *cr3 >> XL_PAGE_SHIFT, &mfn))
+		return -EINVAL;
+	*cr3 = mfn << XL_PAGE_SHIFT | (*cr3 & XL_PAGE_MASK);
+	return 0;
+}
+
+int xl_restore_vcpu(const xl_mfn_t *p2m, uint64_t nr_pfns, struct xl_vcpu *v)
+{
+	uint64_t cr3 = xl_get_le64(v->context + CONTEXT_CR3);
+	uint64_t user = xl_get_le64(v->context + CONTEXT_USER_CR3);
+
+	if (restore_cr3(p2m, nr_pfns, &v->cr3) < 0 || restore_cr3(p2m, nr_pfns, &cr3) < 0 ||
+	    restore_cr3(p2m, nr_pfns, &user) < 0)
+		return -EINVAL;
+	xl_put_le64(v->context + CONTEXT_CR3, cr3);
+	xl_put_le64(v->context + CONTEXT_USER_CR3, user);
+	return 0;
+}

@@ -50,4 +50,10 @@ uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, 
 uint64_t xl_canonicalise_cr3(const struct xl_m2p *m, uint64_t cr3);
 void xl_canonicalise_vcpu(const struct xl_m2p *m, struct xl_vcpu *v);
 
+/* The opposite, but for what was cleared: that is in the edits.  -EINVAL for a present entry, or a
+ * CR3 that is not 0, that leads to no page of the guest; the table is spoilt then. */
+_must_check_ int xl_restore_table(const xl_mfn_t *p2m, uint64_t nr_pfns,
+				  uint64_t table[XL_PTES_PER_PAGE]);
+_must_check_ int xl_restore_vcpu(const xl_mfn_t *p2m, uint64_t nr_pfns, struct xl_vcpu *v);
+
 #endif

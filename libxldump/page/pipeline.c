@@ -79,7 +79,8 @@ static int finish_page(struct xl_pipeline *p, struct xl_cut *cut, const struct x
 
 	memcpy(copy, held, sizeof(copy));
 	if (type >= XL_PAGE_L1TAB && type <= XL_PAGE_L4TAB) {
-		r = xl_canonicalise(m2p, type, pfn, (uint64_t *)copy, &cut->edits);
+		if (!p->raw)
+			r = xl_canonicalise(m2p, type, pfn, (uint64_t *)copy, &cut->edits);
 		if (r < 0)
 			return xl_err(p->x, r, "translate page table %#" PRIx64, pfn);
 		cut->table[cut->tables++] = (struct xl_table){ pfn, type };
@@ -122,7 +123,8 @@ int xl_pipeline_seal(struct xl_pipeline *p, struct xl_cut *cut)
 	_cleanup_(xl_m2p_deinit) struct xl_m2p m2p = { 0 };
 	int r;
 
-	if (cut->p2m) {
+	cut->raw = p->raw;
+	if (cut->p2m && !p->raw) {
 		r = xl_m2p_init(&m2p, cut->p2m, cut->nr_pfns);
 		if (r < 0)
 			return xl_err(p->x, r, "invert the p2m of %" PRIu64 " pages", cut->nr_pfns);

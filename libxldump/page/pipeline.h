@@ -22,6 +22,7 @@ struct xl_pipeline {
 	struct xl_spool spool;           /* what the judgement of pages needs to see */
 	unsigned dump_level;             /* of that judgement; 0: all pages stay in */
 	xl_pfn_t patch_pfn;              /* held although it is no page table; XL_INVALID_FRAME: none */
+	bool raw;                        /* nothing is translated or patched */
 };
 
 /* @param max_tables  page tables that are believed; a guest with more is refused */
@@ -48,7 +49,7 @@ int xl_pipeline_filter(struct xl_pipeline *p, unsigned dump_level, const char *d
 int xl_pipeline_judge(struct xl_pipeline *p, struct xl_cut *cut, const struct xl_m2p *m2p);
 
 /* Translate and patch what was held, with the p2m in the cut; adds the edits and the list of tables
- * to it and makes the vCPUs canonical.  Then seal the format. */
+ * to it and makes the vCPUs canonical.  If raw, only the list is made.  Then seal the format. */
 int xl_pipeline_seal(struct xl_pipeline *p, struct xl_cut *cut);
 
 #endif

@@ -9,6 +9,7 @@
 #include "image/image_cut.h"
 #include "image/image_kernel.h"
 #include "image/image_verify.h"
+#include "image/recast.h"
 
 /* A segment of zeros can have more pages than there is time for. */
 #define PAGES_MAX 2000
@@ -79,6 +80,25 @@ static void look_at_kernel(struct xl_ctx *x, struct xl_image *img, bool scan)
 	xl_image_vm_deinit(&vm);
 }
 
+/* To the other form, page by page. */
+static void look_at_recast(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut)
+{
+	struct xl_recast recast;
+	uint8_t page[XL_PAGE_SIZE];
+	int r = xl_recast_init(x, img, cut, !cut->raw, &recast);
+
+	for (xl_pfn_t pfn = xl_image_next(img, 0); r == 0 && pfn < img->nr_pfns;
+	     pfn = xl_image_next(img, pfn + 1)) {
+		r = xl_image_page(x, img, pfn, page);
+		if (r == 0)
+			r = xl_recast_page(x, &recast, pfn, page);
+	}
+	if (r == 0)
+		r = xl_recast_finish(x, &recast);
+	FUZZ_CHECK(r == 0 || x->err[0]);
+	xl_recast_deinit(&recast);
+}
+
 /* As for writing it again; memory goes by the highest pfn there. */
 static void look_at_cut(struct xl_ctx *x, struct xl_image *img)
 {
@@ -90,7 +110,10 @@ static void look_at_cut(struct xl_ctx *x, struct xl_image *img)
 		return;
 	cut = calloc(1, sizeof(*cut));
 	FUZZ_CHECK(cut);
-	FUZZ_CHECK(xl_image_cut_init(x, img, cut) == 0 || x->err[0]);
+	if (xl_image_cut_init(x, img, cut) < 0)
+		FUZZ_CHECK(x->err[0]);
+	else
+		look_at_recast(x, img, cut);
 	xl_image_cut_deinit(cut);
 	free(cut);
 }

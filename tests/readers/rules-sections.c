@@ -52,6 +52,12 @@ static bool all_inside(const struct core *c)
 	return true;
 }
 
+/* mdb makes an array of all frames up to the highest. */
+#define MAX_FRAME (1ULL << 40)
+
+/* crash counts pages in an int. */
+#define MAX_PAGES (1ULL << 31)
+
 struct header {
 	uint64_t magic, vcpus, pages;
 };
@@ -107,7 +113,7 @@ static void check_pfn(const struct part *map, const struct header *h, uint64_t s
 		uint64_t pfn = le64(map->bytes + 8 * i);
 
 		ascending = ascending && (i == 0 || pfn > le64(map->bytes + 8 * (i - 1)));
-		real = real && pfn < 1ULL << 52;
+		real = real && pfn < MAX_FRAME;
 	}
 	rule(map->entsize == 8 && !(map->size % 8), "all: .xen_pfn has entries of 8 bytes");
 	rule(ascending, "crash: .xen_pfn ascends without doubles");
@@ -117,16 +123,28 @@ static void check_pfn(const struct part *map, const struct header *h, uint64_t s
 	     PRIu64 ") and .xen_pages (%" PRIu64 ")", h->pages, n, slots);
 }
 
-static void check_p2m(const struct part *map, const struct header *h, uint64_t slots)
+static void check_p2m(const struct core *c, const struct part *map, const struct header *h, uint64_t slots)
 {
-	bool dense = true;
+	bool dense = true, real = true, frames = true;
 	uint64_t n = map->size / 16;
 
-	for (uint64_t i = 0; i < n; i++)
-		dense = dense && le64(map->bytes + 16 * i) == i;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t pfn = le64(map->bytes + 16 * i), mfn = le64(map->bytes + 16 * i + 8);
+
+		dense = dense && pfn == i;
+		real = real && pfn < MAX_FRAME;
+		frames = frames && (mfn < MAX_FRAME || mfn == NO_FRAME);
+	}
 	rule(map->entsize == 16 && !(map->size % 16), "all: .xen_p2m has entries of 16 bytes");
 	rule(dense, "crash: entry n of .xen_p2m is that of pfn n");
+	rule(real, "mdb: .xen_p2m has no ~0 for a pfn, of which it would make the end of an array");
+	rule(frames, "mdb: frames of .xen_p2m are of 52 bits of address, or ~0");
 	rule(n % 512 == 0, "crash: .xen_p2m is read 512 entries at a time");
+	/* For a frame that is none of the guest's, crash reads half as many chunks of 8 KiB as there
+	 * are pages, and to come to the end of the file is fatal. */
+	rule(c->size - map->offset >= h->pages / 2 * 8192,
+	     "crash: behind .xen_p2m are bytes for a search that finds nothing");
+	rule(c->file[56] == 0 && c->file[57] == 0, "crash: no program headers with .xen_p2m");
 	rule(h->magic == MAGIC_PV, "mdb: magic of a guest with .xen_p2m is f00febed");
 	rule(n == slots && n == h->pages, "mdb: as many pages in HEADER (%" PRIu64 "), .xen_p2m (%"
 	     PRIu64 ") and .xen_pages (%" PRIu64 ")", h->pages, n, slots);
@@ -157,6 +175,19 @@ static void check_ours(const struct core *c)
 	rule(in_dump, "xldump: page tables and edits are in pages of the dump");
 }
 
+/* mdb reads everything through it: by the p2m, if there is one. */
+static bool root_is_there(const struct core *c, bool by_p2m)
+{
+	uint64_t frame = (core_register(c, 0, CONTEXT_CR3) & 0x000ffffffffff000ULL) / PAGE;
+
+	if (!by_p2m)
+		return core_find(c, frame);
+	for (size_t i = 0; i < c->pages; i++)
+		if (c->page[i].mfn == frame)
+			return true;
+	return false;
+}
+
 void check_sections(const struct core *c)
 {
 	struct part pages = core_section(c, ".xen_pages"), notes = core_section(c, ".note.Xen");
@@ -177,10 +208,13 @@ void check_sections(const struct core *c)
 	if (pfn.size)
 		check_pfn(&pfn, &h, pages.size / PAGE);
 	else if (p2m.size)
-		check_p2m(&p2m, &h, pages.size / PAGE);
+		check_p2m(c, &p2m, &h, pages.size / PAGE);
 	rule(c->vcpus.size && c->vcpus.entsize == CONTEXT_SIZE && c->vcpus.size % CONTEXT_SIZE == 0,
 	     "mdb: .xen_prstatus has entries of %d bytes", CONTEXT_SIZE);
 	rule(core_vcpus(c) == h.vcpus, "mdb: as many vCPUs in HEADER (%" PRIu64
 	     ") and .xen_prstatus (%zu)", h.vcpus, core_vcpus(c));
+	rule(h.pages < MAX_PAGES, "crash: fewer than 2^31 pages");
+	rule(!core_vcpus(c) || root_is_there(c, p2m.size && !pfn.size),
+	     "mdb: cr3 of vCPU 0 in .xen_prstatus is a page of the dump");
 	check_ours(c);
 }

@@ -94,9 +94,9 @@ static struct fake_core core;
 
 static void stamps(int status, const char *says)
 {
-	fake_core_write(&core, FAKE_LOADS, FAKE_FINE, path("stamp"));
+	fake_core_write(&core, FAKE_LOADS, path("stamp"));
 	assert_run("stamp-check", path("stamp"), status, says);
-	fake_core_write(&core, FAKE_SECTIONS, FAKE_FINE, path("stamp"));
+	fake_core_write(&core, FAKE_SECTIONS, path("stamp"));
 	assert_run("stamp-check", path("stamp"), status, says);
 }
 
@@ -233,8 +233,8 @@ static void compare(int status, const char *says, const char *options)
 	char args[4096];
 
 	make_guest(&raw, false);
-	fake_core_write(&core, FAKE_HYBRID, FAKE_FINE, path("ours"));
-	fake_core_write(&raw, FAKE_XL_PV, FAKE_FINE, path("theirs"));
+	fake_core_write(&core, FAKE_HYBRID, path("ours"));
+	fake_core_write(&raw, FAKE_XL_PV, path("theirs"));
 	(void)snprintf(args, sizeof(args), "%s %s %s", options, path("ours"), path("theirs"));
 	assert_run("core-compare", args, status, says);
 }
@@ -274,7 +274,7 @@ static void test_compare(void **state)
 
 static void ptes(int status, const char *says)
 {
-	fake_core_write(&core, FAKE_HYBRID, FAKE_FINE, path("ours"));
+	fake_core_write(&core, FAKE_HYBRID, path("ours"));
 	assert_run("pte-check", path("ours"), status, says);
 }
 
@@ -331,41 +331,6 @@ static void make_native(struct fake_core *f)
 	f->cr3 = 10 * FAKE_PAGE;
 }
 
-static void test_format(void **state)
-{
-	static const struct {
-		enum fake_fault fault;
-		const char *says;
-	} bad[] = {
-		{ FAKE_ALIGN, "VIOLATED  crash: p_align" },
-		{ FAKE_ONE_LOAD, "VIOLATED  crash: two PT_LOADs" },
-		{ FAKE_NOTE_LAST, "VIOLATED  crash: the first program header" },
-		{ FAKE_MEMSZ, "VIOLATED  volatility: p_filesz" },
-		{ FAKE_PID, "VIOLATED  drgn: pr_pid" },
-		{ FAKE_NO_INFO, "VIOLATED  drgn: one VMCOREINFO" },
-		{ FAKE_XEN_NAME, "VIOLATED  crash: other notes" },
-		{ FAKE_NR_PAGES, "VIOLATED  mdb: as many pages" },
-		{ FAKE_PFN_TAIL, "VIOLATED  libkdumpfile: .xen_pfn has no ~0" },
-		{ FAKE_CAPS, "VIOLATED  mdb: capabilities" },
-		{ FAKE_FIFTH_NOTE, "VIOLATED  crash: notes of .note.Xen" },
-		{ FAKE_SHARED_NAME, "VIOLATED  volatility: .shstrtab" },
-		{ FAKE_CR3, "VIOLATED  mdb: cr3" },
-	};
-
-	(void)state;
-	make_native(&core);
-	fake_core_write(&core, FAKE_HYBRID, FAKE_FINE, path("ours"));
-	assert_run("format-check", path("ours"), 0, " 0 rules violated");
-	fake_core_write(&core, FAKE_SECTIONS, FAKE_FINE, path("ours"));
-	assert_run("format-check", path("ours"), 0, "no program headers");
-	assert_run("format-check", "/dev/null", 2, "too short");
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		fake_core_write(&core, FAKE_HYBRID, bad[i].fault, path("ours"));
-		assert_run("format-check", path("ours"), 1, bad[i].says);
-	}
-	assert_int_equal(sizeof(bad) / sizeof(bad[0]), FAKE_FAULTS - 1);
-}
-
 /* A file cut off anywhere is refused or judged, and nothing crashes. */
 static void test_cut_off(void **state)
 {
@@ -374,7 +339,7 @@ static void test_cut_off(void **state)
 	(void)state;
 	make_native(&core);
 	for (long size = 0; size < 300000; size = size * 3 / 2 + 37) {
-		fake_core_write(&core, FAKE_HYBRID, FAKE_FINE, path("ours"));
+		fake_core_write(&core, FAKE_HYBRID, path("ours"));
 		assert_int_equal(truncate(path("ours"), size), 0);
 		for (size_t i = 0; i < 3; i++)
 			assert_true(run(programs[i], path("ours")) <= 2);
@@ -411,7 +376,6 @@ int main(void)
 		cmocka_unit_test(test_stamp_copies),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_ptes),
-		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_cut_off),
 	};
 

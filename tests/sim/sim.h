@@ -90,6 +90,7 @@ struct sim_params {
 	unsigned slow_pause;     /* reading takes so many times as long in a pause of ours; 0: once */
 	unsigned restless;       /* writes of rings and grants into a stopped guest; 0: one */
 	bool young_write;        /* a page comes back right after a fetch, is read, and written again */
+	const struct xl_symbols *symbols; /* that the user named */
 	uint64_t die_at;         /* the domain is destroyed when this many operations were begun */
 };
 

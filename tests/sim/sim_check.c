@@ -94,7 +94,7 @@ static int check_page(struct report *rp, const struct sim *s, const struct sim_d
 		return wrong(rp, "pfn %#" PRIx64 " is a table of level %u, the dump says %u", pfn,
 			     t->type[i], table ? table->level : 0);
 	memcpy(copy, page, sizeof(copy));
-	if (table || d->cut.kernel.xen_start_info_pa >> XL_PAGE_SHIFT == pfn) {
+	if (!d->cut.raw && (table || d->cut.kernel.xen_start_info_pa >> XL_PAGE_SHIFT == pfn)) {
 		if (undo(rp, &d->cut, pfn, table, copy) < 0)
 			return -1;
 	}
@@ -157,7 +157,7 @@ static int check_vcpus(struct report *rp, const struct sim *s, const struct sim_
 	for (size_t i = 0; i < SIM_VCPUS; i++) {
 		struct xl_vcpu v = d->cut.vcpu[i];
 
-		if (d->cut.p2m && v.online) {
+		if (d->cut.p2m && !d->cut.raw && v.online) {
 			v.cr3 = cr3_of(&d->cut, v.cr3);
 			xl_put_le64(v.context + 4992,
 				    cr3_of(&d->cut, xl_get_le64(v.context + 4992)));

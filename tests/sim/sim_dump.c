@@ -86,7 +86,7 @@ static void count_warning(void *data, enum xldump_log_level level, const char *l
 	d->overrun |= strstr(line, "longer than the") != NULL;
 }
 
-static int run(struct sim *s, const struct xl_capture_params *params, struct sim_dump *d)
+static int run(struct sim *s, const struct xl_capture_params *params, bool raw, struct sim_dump *d)
 {
 	struct xl_hv *hv = &s->hv;
 	struct xl_layout layout = { 0 };
@@ -109,19 +109,27 @@ static int run(struct sim *s, const struct xl_capture_params *params, struct sim
 	/* Opening a file takes its time, too. */
 	sim_advance(s, 200000);
 	r = xl_pipeline_init(&d->x, &d->pipe, &format_memory, d->format, d->map.nr_pfns, 4096);
+	d->pipe.raw = raw;
+	d->pipe.candidates.symbols = s->params.symbols;
 	if (r == 0)
 		r = xl_capture(&d->x, hv, params, &d->map, &d->pipe, &d->cut);
 	return r < 0 ? r : xl_pipeline_seal(&d->pipe, &d->cut);
 }
 
-void sim_dump_run(struct sim *s, const struct xl_capture_params *params, struct sim_dump *d)
+void sim_dump_run_as(struct sim *s, const struct xl_capture_params *params, bool raw,
+		     struct sim_dump *d)
 {
 	*d = (struct sim_dump){ 0 };
 	d->x.log = count_warning;
 	d->x.log_data = d;
 	/* Processes of the host we run on are none of the simulated one. */
 	d->x.proc = "/nowhere";
-	d->r = run(s, params, d);
+	d->r = run(s, params, raw, d);
+}
+
+void sim_dump_run(struct sim *s, const struct xl_capture_params *params, struct sim_dump *d)
+{
+	sim_dump_run_as(s, params, false, d);
 }
 
 void sim_dump_deinit(struct sim_dump *d)

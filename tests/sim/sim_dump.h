@@ -18,6 +18,9 @@ struct sim_dump {
 
 /* Build the map, capture, seal.  A failure is in d->r, never the test's. */
 void sim_dump_run(struct sim *s, const struct xl_capture_params *params, struct sim_dump *d);
+/* The same, or raw, for a format that has page tables as the guest had them. */
+void sim_dump_run_as(struct sim *s, const struct xl_capture_params *params, bool raw,
+		     struct sim_dump *d);
 void sim_dump_deinit(struct sim_dump *d);
 
 /* The page as it would be in the file; NULL when there is none. */

@@ -54,12 +54,19 @@ static void link_tables(struct sim *s, xl_pfn_t upper, unsigned index, xl_pfn_t 
 	sim_write64(s, upper, index, PTE(s->p2m[lower]));
 }
 
+/* Xen does so with each top table: LINEAR_PT_VIRT_START. */
+static void map_itself(struct sim *s, xl_pfn_t top)
+{
+	link_tables(s, top, 258, top);
+}
+
 static void publish_linear(struct sim *s, xl_pfn_t *next)
 {
 	size_t l1s = ((P2M_VADDR + s->nr_p2m_pages * XL_PAGE_SIZE - 1) >> 21) -
 		     (P2M_VADDR >> 21) + 1;
 
 	s->p2m_table[0] = take(s, next, XL_PAGE_L4TAB);
+	map_itself(s, s->p2m_table[0]);
 	s->p2m_table[1] = take(s, next, XL_PAGE_L3TAB);
 	s->p2m_table[2] = take(s, next, XL_PAGE_L2TAB);
 	link_tables(s, s->p2m_table[0], slot(P2M_VADDR, 4), s->p2m_table[1]);
@@ -87,6 +94,7 @@ static void create_tables(struct sim *s, xl_pfn_t *next)
 	s->top = take(s, next, XL_PAGE_L4TAB);
 	for (unsigned i = 256; i <= 271; i++)
 		sim_write64(s, s->top, i, PTE(sim_alloc(s, SIM_HYPERVISOR, XL_INVALID_FRAME)));
+	map_itself(s, s->top);
 	for (; s->nr_tables < 12; s->nr_tables++) {
 		uint8_t type = s->nr_tables == 0 ? XL_PAGE_L3TAB :
 			       s->nr_tables < 3	 ? XL_PAGE_L2TAB :

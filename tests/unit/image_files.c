@@ -149,6 +149,7 @@ void image_guest(struct fake *f, enum image_log log)
 	memset(f->mem + (IMAGE_HOLE_FIRST << XL_PAGE_SHIFT), 0,
 	       (IMAGE_HOLE_END - IMAGE_HOLE_FIRST) << XL_PAGE_SHIFT);
 	xl_put_le64(f->mem + IMAGE_EDIT_PA, 0);
+	xl_put_le64(f->mem + FAKE_XEN_START_INFO_PA, 0);
 	fake_look(f);
 }
 
@@ -177,6 +178,8 @@ static void fill_cut(struct fake *f, struct xl_cut *cut, xl_mfn_t *p2m)
 		cut->vcpu[i] = (struct xl_vcpu){ .id = i, .online = true, .in_kernel = true,
 						 .rip = 0xffffffff81000000 + i, .cr3 = FAKE_TABLES_PA };
 		memset(cut->vcpu[i].context, (int)(i + 1), sizeof(cut->vcpu[i].context));
+		xl_put_le64(cut->vcpu[i].context + 4992, 0);
+		xl_put_le64(cut->vcpu[i].context + 5008, FAKE_TABLES_PA);
 	}
 	strcpy(cut->host.capabilities, "xen-3.0-x86_64");
 	strcpy(cut->name, "web01");

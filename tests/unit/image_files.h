@@ -13,7 +13,7 @@
 #define IMAGE_HOLE_FIRST 0xa0  /* pages that the guest does not have */
 #define IMAGE_HOLE_END 0x100
 #define IMAGE_TABLE_PFN 5      /* of .xldump_tables, besides the kernel's */
-#define IMAGE_EDIT_PA 0x6008
+#define IMAGE_EDIT_PA 0x5c80     /* an entry of it that led out of the guest */
 #define IMAGE_EXCLUDED_PFN 0x20 /* in kdump files: is memory, but left out */
 #define IMAGE_LOG_PA 0x300000  /* what the log needs, up to 0x320000 */
 

@@ -3,7 +3,10 @@
  * patched is patched although nobody writes to its page, and the rest is as it was. */
 #include "sim_test.h"
 
+#include <unistd.h>
+
 #include "fake_kernel.h"
+#include "guest/symbols.h"
 
 #define START_INFO 0xffffffff8badcafeULL
 
@@ -108,9 +111,12 @@ static void kernel_of(enum xldump_guest_type type, bool symbols, struct fake *f)
 	fake_build(f);
 }
 
+static const struct xl_symbols *named; /* by the user; none but in test_symbols() */
+
 static struct sim *guest_with(struct fake *f, enum xldump_guest_type type)
 {
-	const struct sim_params p = { .seed = 4, .type = type, .pages = 2300, .compact = true };
+	const struct sim_params p = { .seed = 4, .type = type, .pages = 2300, .compact = true,
+				      .symbols = named };
 	struct sim *s = new_sim(&p);
 
 	load(s, f);
@@ -156,6 +162,43 @@ static void test_no_variable(void **state)
 	assert_int_equal(d.warnings, 1);
 	assert_string_equal(d.cut.kernel.release, f.release);
 	sim_dump_deinit(&d);
+}
+
+/* The variable is where the user's file says; a file of another kernel fails the dump. */
+static void test_symbols(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * XL_ARRAY_SIZE(running); i++) {
+		const struct xl_capture_params cp = { .strategy = running[i / 2], .max_rounds = 3 };
+		bool right = i % 2 == 0;
+		_cleanup_(fake_deinit) struct fake f;
+		_cleanup_(sim_destroyp) struct sim *s = NULL;
+		char path[] = "/tmp/test_capture_kernel.XXXXXX";
+		struct xl_symbols *symbols = NULL;
+		struct xl_ctx x = { 0 };
+		struct sim_dump d;
+		int fd = mkstemp(path);
+
+		kernel_of(XLDUMP_GUEST_PV, false, &f);
+		(void)dprintf(fd, "%016" PRIx64 " T _stext\n%016" PRIx64 " D xen_start_info\n",
+			      fake_va(&f, FAKE_TEXT_PA) + !right,
+			      fake_va(&f, FAKE_XEN_START_INFO_PA));
+		(void)close(fd);
+		assert_int_equal(xl_symbols_open(&x, path, &symbols), 0);
+		(void)unlink(path);
+		named = symbols;
+		s = guest_with(&f, XLDUMP_GUEST_PV);
+		named = NULL;
+		assert_int_equal(judge(s, &cp, &d), 0);
+		assert_int_equal(d.r, right ? 0 : -ENOEXEC);
+		assert_int_equal(d.x.cause, right ? XLDUMP_CAUSE_NONE : XLDUMP_CAUSE_USAGE);
+		assert_int_equal(d.warnings, 0);
+		assert_int_equal(d.cut.kernel.xen_start_info_pa, right ? FAKE_XEN_START_INFO_PA : 0);
+		if (!right)
+			assert_non_null(strstr(d.x.err, "is of another kernel"));
+		sim_dump_deinit(&d);
+		xl_symbols_close(symbols);
+	}
 }
 
 /* A page table of the kernel's leads to a page that there is not. */
@@ -212,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_auto_translated),
 		cmocka_unit_test(test_no_variable),
+		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_unreadable),
 	};

@@ -35,6 +35,8 @@ fails 2 'levels are' 'no such level' -f kdump --compress=zstd:20 web01 a
 fails 2 'levels are' 'a codec without levels' -f kdump -c lzo:1 web01 a
 fails 2 'cannot be compressed' 'compressed ELF' -c zlib web01 a
 fails 2 'cannot be compressed' 'compressed ELF, in a pipe' -f elf -c zstd web01 -
+fails 2 'cannot be compressed' 'compressed raw dump' -f xencore-raw -c lzo web01 a
+fails 2 'cannot be left out' 'filtered raw dump' -d 31 -f xencore-raw web01 a
 for t in -1 257 many 3x ''; do
 	fails 2 'number of threads' "threads '$t'" "--threads=$t" web01 a
 done

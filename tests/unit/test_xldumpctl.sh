@@ -184,10 +184,19 @@ rm -f there
 result $? 'and back from what came out of it'
 "$bin" convert -f elf kdump filtered > out 2> err && says '^size: +2975 pages' info filtered
 fails 2 'format is needed' convert elf new
-fails 2 'none of elf, xencore, kdump' convert -f pdf elf new
+fails 2 'none of elf, xencore, xencore-raw, kdump' convert -f pdf elf new
 fails 2 'cannot be compressed' convert -f elf -c zlib elf new
 fails 2 'no such level' convert -f kdump -c zlib:77 elf new
 fails 6 'exists' convert -f kdump elf x
+# of a PV guest: the table and the word that test_image says were changed
+"$bin" convert -f xencore-raw elf raw > out 2> err && [ ! -s err ] &&
+	says '^changed: +nothing: page tables hold frames of the host' info raw
+says '^format: +xencore-raw, with digests' info raw
+rm -f back
+"$bin" convert -f elf raw back > out 2> err && cmp back again >> err 2>&1
+result $? 'convert -f xencore-raw, and back, the file is what it would have been'
+fails 12 'no such records' convert -f xencore-raw kdump new
+fails 2 'cannot be compressed' convert -f xencore-raw -c zlib elf new
 fails 1 'beyond the end' convert -f kdump short new
 [ ! -e new ]
 result $? 'a failure leaves nothing'

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dumps of simulated guests, in each format, written again in each other format, and back.
+ *
+ * The simulator knows what the guest was at T, in the frames of its host: a raw file must be just
+ * that, and every other file must become that again. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim_test.h"
+
+#include "base/bytes.h"
+#include "image/convert.h"
+#include "image/image_verify.h"
+
+#define FILE_A "a"
+#define FILE_B "b"
+#define FILE_C "c"
+
+static char in_memory[] = "/dev/shm/test_convert.XXXXXX", on_disk[] = "/tmp/test_convert.XXXXXX";
+static char *dir;
+
+#define KDUMP(c) { .format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_##c, .threads = 1 }
+
+static const struct form {
+	const char *name;
+	struct xl_format_params params;
+} forms[] = {
+	{ "elf", { .format = XLDUMP_FORMAT_ELF } },
+	{ "xencore", { .format = XLDUMP_FORMAT_XENCORE } },
+	{ "xencore-raw", { .format = XLDUMP_FORMAT_XENCORE_RAW } },
+	{ "kdump, none", KDUMP(NONE) },
+	{ "kdump, zlib", KDUMP(ZLIB) },
+	{ "kdump, lzo", KDUMP(LZO) },
+	{ "kdump, snappy", KDUMP(SNAPPY) },
+	{ "kdump, zstd", KDUMP(ZSTD) },
+};
+
+#define FORM_RAW 2
+
+static bool is_raw(const struct form *f)
+{
+	return f->params.format == XLDUMP_FORMAT_XENCORE_RAW;
+}
+
+static bool fits(const struct guest *g, const struct form *f)
+{
+	return !is_raw(f) || g->params.type == XLDUMP_GUEST_PV;
+}
+
+/* ---- making files ---- */
+
+static void ok(int r, const struct xl_ctx *x)
+{
+	if (r < 0)
+		fail_msg("%s", x->err);
+}
+
+/* A guest that does many things, at an instant of its own. */
+static struct sim *dump(const struct guest *g, uint64_t seed, bool raw, struct sim_dump *d)
+{
+	static const struct xl_capture_params params = {
+		.strategy = XLDUMP_STRATEGY_AUTO, .max_rounds = 3
+	};
+	struct sim_params p = g->params;
+	struct sim *s;
+	char why[512];
+
+	p.seed = seed;
+	p.programs = SIM_QUIET_PROGRAMS | SIM_LAYOUT;
+	if (g->params.type == XLDUMP_GUEST_PV)
+		p.programs |= SIM_RUN(SIM_TABLES);
+	s = new_sim(&p);
+	sim_dump_run_as(s, &params, raw, d);
+	ok(d->r, &d->x);
+	if (sim_check(s, d, why, sizeof(why)) < 0)
+		fail_msg("%s: %s", g->name, why);
+	return s;
+}
+
+static void write_dump(const struct sim_dump *d, const struct form *f, const char *path)
+{
+	const struct xl_format_ops *ops = xl_format_ops_of(f->params.format);
+	struct xl_layout layout = { .nr_pfns = d->cut.nr_pfns, .vcpus = d->cut.vcpus,
+				    .present = &d->cut.present };
+	struct xl_format *format = NULL;
+	struct xl_sink *sink = NULL;
+	struct xl_ctx x = { 0 };
+	uint64_t size, disk;
+
+	ok(xl_sink_file_open(&x, path, true, &sink), &x);
+	ok(ops->open(&x, &layout, sink, &f->params, &format), &x);
+	for (xl_pfn_t pfn = xl_bitmap_next(&d->cut.present, 0); pfn < d->cut.nr_pfns;
+	     pfn = xl_bitmap_next(&d->cut.present, pfn + 1))
+		ok(ops->put(&x, format, pfn, sim_dump_page(d, pfn)), &x);
+	ok(ops->seal(&x, format, &d->cut), &x);
+	ok(xl_sink_commit(&x, sink, &size, &disk), &x);
+	ops->close(format);
+	xl_sink_close(sink);
+}
+
+static int convert(struct xl_ctx *x, const char *from, const struct form *f, const char *to)
+{
+	struct xl_image *img = NULL;
+	struct xl_sink *sink = NULL;
+	uint64_t size, disk;
+	int r = xl_image_open(x, from, &img);
+
+	if (r == 0)
+		r = xl_sink_file_open(x, to, true, &sink);
+	if (r == 0)
+		r = xl_image_convert(x, img, &f->params, sink);
+	if (r == 0)
+		r = xl_sink_commit(x, sink, &size, &disk);
+	xl_sink_close(sink);
+	xl_image_close(img);
+	return r;
+}
+
+static void convert_ok(const char *from, const struct form *f, const char *to)
+{
+	struct xl_ctx x = { 0 };
+
+	ok(convert(&x, from, f, to), &x);
+}
+
+/* ---- looking at them ---- */
+
+static struct xl_image *open_ok(const char *path)
+{
+	struct xl_image *img = NULL;
+	struct xl_ctx x = { 0 };
+
+	ok(xl_image_open(&x, path, &img), &x);
+	return img;
+}
+
+static void print_broken(void *data, enum xl_verify_level level, const char *line)
+{
+	if (level == XL_VERIFY_BROKEN)
+		print_message("# %s: %s\n", (const char *)data, line);
+}
+
+static void assert_whole(const char *what, const char *path)
+{
+	struct xl_ctx x = { 0 };
+	char name[64];
+	struct xl_verify v = { .x = &x, .img = open_ok(path), .fn = print_broken, .data = name };
+
+	(void)snprintf(name, sizeof(name), "%s", what);
+	ok(xl_image_verify(&v), &x);
+	assert_int_equal(v.broken, 0);
+	xl_image_close(v.img);
+}
+
+static void assert_same_section(struct xl_image *a, struct xl_image *b, const char *name)
+{
+	const struct xl_image_section *s = xl_image_section(a, name), *t = xl_image_section(b, name);
+	struct xl_ctx x = { 0 };
+	uint8_t *p, *q;
+
+	assert_int_equal(!s, !t);
+	if (!s)
+		return;
+	if (s->size != t->size)
+		fail_msg("%s: %" PRIu64 " and %" PRIu64 " bytes", name, s->size, t->size);
+	p = malloc(s->size + 1);
+	q = malloc(s->size + 1);
+	assert_int_equal(xl_image_bytes(&x, a, s->offset, p, s->size), 0);
+	assert_int_equal(xl_image_bytes(&x, b, t->offset, q, t->size), 0);
+	assert_memory_equal(p, q, s->size);
+	free(p);
+	free(q);
+}
+
+/* The same pages, and the same of everything that is told beside them. */
+static void assert_same(const char *path_a, const char *path_b)
+{
+	static const char *const same[] = {
+		".note.Xen", ".xen_prstatus", ".xen_shared_info", ".xen_pfn", ".xen_p2m",
+		".xldump_p2m", ".xldump_tables", ".xldump_edits", ".xldump_digests",
+	};
+	struct xl_image *a = open_ok(path_a), *b = open_ok(path_b);
+	uint8_t p[XL_PAGE_SIZE], q[XL_PAGE_SIZE];
+	struct xl_ctx x = { 0 };
+
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->pages, b->pages);
+	for (xl_pfn_t pfn = xl_image_next(a, 0); pfn < a->nr_pfns;
+	     pfn = xl_image_next(a, pfn + 1)) {
+		assert_true(xl_image_has(b, pfn));
+		ok(xl_image_page(&x, a, pfn, p), &x);
+		ok(xl_image_page(&x, b, pfn, q), &x);
+		if (memcmp(p, q, sizeof(p)) != 0)
+			fail_msg("page %#" PRIx64 " differs", pfn);
+	}
+	for (size_t i = 0; i < XL_ARRAY_SIZE(same) - (a->kind == XL_IMAGE_KDUMP); i++)
+		assert_same_section(a, b, same[i]);
+	assert_string_equal(a->json, b->json);
+	xl_image_close(a);
+	xl_image_close(b);
+}
+
+/* A raw file is the guest as it was, to the last word. */
+static void assert_truth(const struct sim_truth *t, const char *path)
+{
+	struct xl_image *img = open_ok(path);
+	uint8_t page[XL_PAGE_SIZE], context[XL_VCPU_CONTEXT_SIZE];
+	const struct xl_image_section *s = xl_image_section(img, ".xen_prstatus");
+	struct xl_ctx x = { 0 };
+
+	assert_int_equal(img->kind, XL_IMAGE_XENCORE_RAW);
+	assert_int_equal(img->pages, t->n);
+	for (size_t i = 0; i < t->n; i++) {
+		ok(xl_image_page(&x, img, t->pfn[i], page), &x);
+		if (memcmp(page, t->page + i * XL_PAGE_SIZE, sizeof(page)) != 0)
+			fail_msg("page %#" PRIx64 " is not of T", t->pfn[i]);
+		assert_int_equal(xl_image_pfn_to_mfn(img, t->pfn[i]), t->mfn[i]);
+	}
+	for (size_t i = 0; i < SIM_VCPUS && t->vcpu[i].online; i++) {
+		ok(xl_image_bytes(&x, img, s->offset + i * sizeof(context), context,
+				  sizeof(context)), &x);
+		assert_memory_equal(context, t->vcpu[i].context, sizeof(context));
+	}
+	xl_image_close(img);
+}
+
+/* ---- tests ---- */
+
+/* Every pair of formats, there and back. */
+static void test_round_trips(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < XL_ARRAY_SIZE(guests); k++) {
+		if (guests[k].params.xen_minor)
+			continue; /* the same files */
+		const struct guest *g = &guests[k];
+		struct sim_dump d;
+		struct sim *s = dump(g, k + 1, false, &d);
+
+		for (size_t i = 0; i < XL_ARRAY_SIZE(forms); i++) {
+			if (!fits(g, &forms[i]))
+				continue;
+			if (!is_raw(&forms[i])) {
+				write_dump(&d, &forms[i], FILE_A);
+			} else {
+				write_dump(&d, &forms[0], FILE_B);
+				convert_ok(FILE_B, &forms[i], FILE_A);
+				assert_truth(&s->truth, FILE_A);
+			}
+			assert_whole(forms[i].name, FILE_A);
+			for (size_t j = 0; j < XL_ARRAY_SIZE(forms); j++) {
+				if (!fits(g, &forms[j]))
+					continue;
+				convert_ok(FILE_A, &forms[j], FILE_B);
+				assert_whole(forms[j].name, FILE_B);
+				convert_ok(FILE_B, &forms[i], FILE_C);
+				assert_same(FILE_A, FILE_C);
+			}
+		}
+		sim_dump_deinit(&d);
+		sim_destroy(s);
+	}
+}
+
+/* A raw dump is what the guest was, and converts to what the other dump would have been. */
+static void test_raw(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed < 1 + number_of_seeds(2); seed++) {
+		for (size_t k = 0; k < XL_ARRAY_SIZE(guests); k++) {
+			struct sim_dump d;
+			struct sim *s;
+
+			if (!fits(&guests[k], &forms[FORM_RAW]))
+				continue;
+			s = dump(&guests[k], seed, true, &d);
+			assert_int_equal(d.cut.edits.n, 0);
+			write_dump(&d, &forms[FORM_RAW], FILE_A);
+			assert_whole("raw", FILE_A);
+			assert_truth(&s->truth, FILE_A);
+			convert_ok(FILE_A, &forms[0], FILE_B);
+			sim_dump_deinit(&d);
+			sim_destroy(s);
+
+			s = dump(&guests[k], seed, false, &d);
+			write_dump(&d, &forms[0], FILE_A);
+			assert_same(FILE_A, FILE_B);
+			sim_dump_deinit(&d);
+			sim_destroy(s);
+		}
+	}
+}
+
+/* Without the list of page tables, as xl dump-core leaves it: those that a root leads to are found. */
+static void test_search(void **state)
+{
+	struct sim_dump d, raw;
+	struct xl_image *img;
+	struct sim *s = dump(&guests[0], 3, false, &d), *t = dump(&guests[0], 3, true, &raw);
+	struct xl_ctx x = { 0 };
+	uint8_t page[XL_PAGE_SIZE], want[XL_PAGE_SIZE];
+	size_t found = 0, differ = 0;
+
+	(void)state;
+	raw.cut.tables = 0;
+	write_dump(&raw, &forms[FORM_RAW], FILE_A);
+	convert_ok(FILE_A, &forms[0], FILE_B);
+	assert_whole("searched", FILE_B);
+	img = open_ok(FILE_B);
+	for (size_t i = 0; i < img->tables; i++) {
+		size_t j = 0;
+
+		while (j < d.cut.tables && d.cut.table[j].pfn != img->table[i].pfn)
+			j++;
+		assert_true(j < d.cut.tables);
+		assert_int_equal(img->table[i].level, d.cut.table[j].level);
+		found++;
+	}
+	/* Those of the vCPUs and of the p2m: 13 and more; the simulator attaches no others. */
+	assert_in_range(found, 13, d.cut.tables);
+	for (xl_pfn_t pfn = xl_image_next(img, 0); pfn < img->nr_pfns;
+	     pfn = xl_image_next(img, pfn + 1)) {
+		ok(xl_image_page(&x, img, pfn, page), &x);
+		memcpy(want, sim_dump_page(&d, pfn), sizeof(want));
+		differ += memcmp(page, want, sizeof(page)) != 0;
+	}
+	assert_int_equal(differ, d.cut.tables - found);
+	xl_image_close(img);
+	sim_dump_deinit(&d);
+	sim_dump_deinit(&raw);
+	sim_destroy(s);
+	sim_destroy(t);
+}
+
+static void refuses(const char *from, const char *want)
+{
+	struct xl_ctx x = { 0 };
+
+	assert_int_equal(convert(&x, from, &forms[FORM_RAW], FILE_C), -EOPNOTSUPP);
+	assert_int_equal(x.cause, XLDUMP_CAUSE_UNSUPPORTED);
+	if (!strstr(x.err, want))
+		fail_msg("instead of `%s': %s", want, x.err);
+	assert_int_equal(access(FILE_C, F_OK), -1);
+}
+
+/* What cannot become raw. */
+static void test_refused(void **state)
+{
+	struct sim_dump d;
+	struct sim *s = dump(&guests[3], 1, false, &d);
+
+	(void)state;
+	(void)unlink(FILE_C);
+	write_dump(&d, &forms[0], FILE_A);
+	refuses(FILE_A, "no such records");
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+
+	s = dump(&guests[0], 1, false, &d);
+	d.cut.edits.lost = 1;
+	write_dump(&d, &forms[0], FILE_A);
+	refuses(FILE_A, "not in the records");
+	d.cut.edits.lost = 0;
+	/* the last page that is no table */
+	for (xl_pfn_t pfn = d.cut.nr_pfns; pfn-- > 0;) {
+		uint8_t type;
+
+		if (!xl_bitmap_test(&d.cut.present, pfn) ||
+		    xl_tables_get(&d.pipe.held, pfn, &type))
+			continue;
+		xl_bitmap_clear(&d.cut.present, pfn);
+		break;
+	}
+	write_dump(&d, &forms[0], FILE_A);
+	refuses(FILE_A, "left out");
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+}
+
+/* Pages that come and go while a raw file is written: they have places, and only those of T have
+ * bytes in them. */
+static void test_raw_balloon(void **state)
+{
+	const struct xl_format_ops *ops = xl_format_ops_of(XLDUMP_FORMAT_XENCORE_RAW);
+	static const uint8_t zeros[XL_PAGE_SIZE];
+	uint8_t page[XL_PAGE_SIZE];
+	struct xl_bitmap before = { 0 };
+	struct xl_layout layout;
+	struct xl_format *format = NULL;
+	struct xl_sink *sink = NULL;
+	struct xl_ctx x = { 0 };
+	struct sim_dump d;
+	struct sim *s = dump(&guests[0], 2, true, &d);
+	const struct xl_image_section *pages;
+	struct xl_image *img;
+	uint64_t size, disk, gone = 0;
+
+	(void)state;
+	assert_int_equal(xl_bitmap_init(&before, d.cut.nr_pfns), 0);
+	layout = (struct xl_layout){ .nr_pfns = d.cut.nr_pfns, .vcpus = 1, .present = &before };
+	ok(xl_sink_file_open(&x, FILE_A, true, &sink), &x);
+	ok(ops->open(&x, &layout, sink, &forms[FORM_RAW].params, &format), &x);
+	memset(page, 0x77, sizeof(page));
+	for (xl_pfn_t pfn = 0; pfn < d.cut.nr_pfns; pfn++)
+		ok(ops->put(&x, format, pfn, page), &x);
+	for (xl_pfn_t pfn = 0; pfn < d.cut.nr_pfns; pfn++)
+		if (xl_bitmap_test(&d.cut.present, pfn))
+			ok(ops->put(&x, format, pfn, sim_dump_page(&d, pfn)), &x);
+	ok(ops->seal(&x, format, &d.cut), &x);
+	ok(xl_sink_commit(&x, sink, &size, &disk), &x);
+	ops->close(format);
+	xl_sink_close(sink);
+	assert_whole("ballooned", FILE_A);
+	assert_truth(&s->truth, FILE_A);
+	img = open_ok(FILE_A);
+	pages = xl_image_section(img, ".xen_pages");
+	assert_int_equal(pages->size % (512 * XL_PAGE_SIZE), 0);
+	for (xl_pfn_t pfn = 0; pfn < pages->size >> XL_PAGE_SHIFT; pfn++) {
+		if (xl_image_has(img, pfn))
+			continue;
+		ok(xl_image_bytes(&x, img, pages->offset + (pfn << XL_PAGE_SHIFT), page,
+				  sizeof(page)), &x);
+		assert_memory_equal(page, zeros, sizeof(page));
+		gone++;
+	}
+	assert_true(gone > 8);
+	xl_image_close(img);
+	xl_bitmap_deinit(&before);
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+}
+
+/* ---- damage ---- */
+
+static uint64_t rnd(uint64_t n)
+{
+	static uint64_t state = 1;
+
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (state >> 33) % n;
+}
+
+static void collect(void *data, enum xl_verify_level level, const char *line)
+{
+	if (level == XL_VERIFY_BROKEN)
+		(void)snprintf(data, XL_ERR_MAX, "%s", line);
+}
+
+/* Whether the file is opened and keeps its rules; the last thing that was said against it. */
+static bool whole(const char *path, char said[XL_ERR_MAX])
+{
+	struct xl_ctx x = { 0 };
+	struct xl_verify v = { .x = &x, .fn = collect, .data = said };
+	int r = xl_image_open(&x, path, &v.img);
+
+	said[0] = '\0';
+	if (r == 0)
+		r = xl_image_verify(&v);
+	if (r < 0) {
+		assert_true(x.err[0]);
+		(void)snprintf(said, XL_ERR_MAX, "%s", x.err);
+	}
+	xl_image_close(v.img);
+	return r == 0 && !v.broken;
+}
+
+static void flip(int fd, uint64_t at, uint8_t by)
+{
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+	byte ^= by;
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+}
+
+/* In a raw file, wherever a byte is: also in the place of a page that the guest does not have. */
+static void test_flips_in_raw(void **state)
+{
+	struct sim_dump d;
+	struct sim *s = dump(&guests[0], 4, true, &d);
+	const struct xl_image_section *pages;
+	struct xl_image *img;
+	char said[XL_ERR_MAX], want[64];
+	int fd;
+
+	(void)state;
+	write_dump(&d, &forms[FORM_RAW], FILE_A);
+	img = open_ok(FILE_A);
+	pages = xl_image_section(img, ".xen_pages");
+	fd = open(FILE_A, O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 400; i++) {
+		uint64_t at = rnd(img->size), pfn = (at - pages->offset) >> XL_PAGE_SHIFT;
+		uint8_t by = (uint8_t)(rnd(255) + 1);
+
+		if (i % 4 == 1)
+			at = rnd(4096);
+		if (i % 4 == 2)
+			at = pages->offset + pages->size + rnd(img->size - pages->offset - pages->size);
+		flip(fd, at, by);
+		if (whole(FILE_A, said))
+			fail_msg("a flip of %#x at offset %#" PRIx64 " is not seen", by, at);
+		(void)snprintf(want, sizeof(want), "page %#" PRIx64, pfn);
+		if (at >= pages->offset && at < pages->offset + pages->size && !strstr(said, want))
+			fail_msg("%s is not named: %s", want, said);
+		flip(fd, at, by);
+	}
+	(void)close(fd);
+	xl_image_close(img);
+	assert_true(whole(FILE_A, said));
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+}
+
+/* The end of the file is anywhere. */
+static void test_truncation(void **state)
+{
+	struct sim_dump pv, raw;
+	struct sim *s = dump(&guests[0], 5, false, &pv), *t = dump(&guests[0], 5, true, &raw);
+	char said[XL_ERR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(forms); i++) {
+		struct xl_image *img;
+		uint64_t size;
+
+		write_dump(is_raw(&forms[i]) ? &raw : &pv, &forms[i], FILE_A);
+		img = open_ok(FILE_A);
+		size = img->size;
+		xl_image_close(img);
+		for (uint64_t at = size - 1; at > 0;
+		     at -= at > size - 40 || at < 40 ? 1 : 1 + rnd(at < size / 30 ? at : size / 30)) {
+			assert_int_equal(truncate(FILE_A, (off_t)at), 0);
+			if (whole(FILE_A, said))
+				fail_msg("%s cut off at %" PRIu64 " of %" PRIu64 " is not seen",
+					 forms[i].name, at, size);
+			assert_true(said[0]);
+		}
+	}
+	sim_dump_deinit(&pv);
+	sim_dump_deinit(&raw);
+	sim_destroy(s);
+	sim_destroy(t);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	/* Hundreds of files, each written to the disk before it gets its name. */
+	dir = mkdtemp(in_memory);
+	if (!dir)
+		dir = mkdtemp(on_disk);
+	return dir && chdir(dir) == 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)unlink(FILE_A);
+	(void)unlink(FILE_B);
+	(void)unlink(FILE_C);
+	return chdir("/") < 0 ? -1 : rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_raw_balloon),
+		cmocka_unit_test(test_flips_in_raw),
+		cmocka_unit_test(test_truncation),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
