@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "capture/estimate.h"
 #include "guest/symbols.h"
 #include "handle.h"
 #include "hv/undo.h"
@@ -276,5 +277,69 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 		out.sz = ret->sz < sizeof(out) ? ret->sz : sizeof(out);
 		memcpy(ret, &out, out.sz);
 	}
+	return 0;
+}
+
+/* What is written besides pages: notes, and the pfn and the digest of each page, or its descriptor. */
+static uint64_t file_overhead(const struct job *j, uint64_t pages)
+{
+	return ((uint64_t)64 << 10) + pages * (j->o.format == XLDUMP_FORMAT_KDUMP ? 32 : 16);
+}
+
+static void fill_estimate(const struct job *j, const struct xl_estimate *est,
+			  struct xldump_estimate *ret)
+{
+	bool kdump = j->o.format == XLDUMP_FORMAT_KDUMP;
+
+	xl_handle_describe(j->xl, &j->cut.dom, &ret->domain);
+	ret->strategy = est->strategy;
+	memcpy(ret->reason, est->reason, sizeof(ret->reason));
+	ret->was_stopped = est->stopped;
+	ret->over_limit = est->over_limit;
+	ret->pages = est->pages;
+	ret->disk_bytes = est->page_bytes + file_overhead(j, est->pages);
+	ret->file_bytes = kdump ? ret->disk_bytes :
+			  (est->pages << XL_PAGE_SHIFT) + file_overhead(j, est->pages);
+	ret->copy_ns = est->copy_ns;
+	ret->pause_ns = est->pause_ns;
+	ret->rounds = est->rounds;
+	ret->sampled_pages = est->sampled;
+	ret->watched_ns = est->watched_ns;
+	ret->dirtied_pages = est->dirtied;
+}
+
+int xldump_estimate(struct xldump *xl, const struct xldump_domain *domain,
+		    const struct xldump_options *options, struct xldump_estimate *ret)
+{
+	_cleanup_(end_undo) struct xl_ctx *x = xl_handle_begin(xl);
+	_cleanup_(job_deinit) struct job j = { .xl = xl };
+	struct xldump_estimate out = { .sz = sizeof(out) };
+	struct xl_estimate_params p = { 0 };
+	struct xl_estimate est;
+	int r = take_options(x, options, &j.o);
+
+	if (r < 0)
+		return r;
+	x->cancel = j.o.cancel;
+	xl_handle_recover(xl);
+	r = xl_undo_open(x, XL_UNDO_DIR, domain->domid, domain->uuid, &x->undo);
+	if (r == 0)
+		r = prepare(&j, domain);
+	if (r < 0)
+		return r;
+	if (j.o.format == XLDUMP_FORMAT_KDUMP)
+		p.codec = xl_codec_of(j.o.codec ? j.o.codec : XLDUMP_CODEC_ZLIB);
+	p.level = p.codec && !j.o.level ? p.codec->default_level : j.o.level;
+	p.strategy = j.o.strategy;
+	p.threads = j.o.threads;
+	p.max_pause_ns = j.o.max_pause_ns;
+	p.max_rounds = j.o.max_rounds;
+	r = xl_estimate(x, xl->hv, &j.cut.dom, &p, &j.map, &est);
+	if (r < 0)
+		return r;
+	out.domain.sz = sizeof(out.domain);
+	fill_estimate(&j, &est, &out);
+	out.sz = ret->sz < sizeof(out) ? ret->sz : sizeof(out);
+	memcpy(ret, &out, out.sz);
 	return 0;
 }

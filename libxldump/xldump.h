@@ -290,6 +290,37 @@ int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain
 int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const char *path,
 		const struct xldump_options *options, struct xldump_result *ret);
 
+/** What a dump would take and cost. */
+struct xldump_estimate {
+	size_t sz; /**< sizeof(struct xldump_estimate) of the caller */
+	struct xldump_domain domain;
+	enum xldump_strategy strategy; /**< that would be used, never AUTO */
+	char reason[256];      /**< why, if it is not what would be best; or "" */
+	bool was_stopped;      /**< the guest does not run, and would not be stopped by us */
+	bool over_limit;       /**< the pause would be longer than options->max_pause_ns */
+	uint64_t pages;        /**< of the guest */
+	uint64_t file_bytes;   /**< apparent size of the file */
+	uint64_t disk_bytes;   /**< what it would occupy.  With a dump_level less: pages that it leaves
+				    out are not taken off */
+	uint64_t copy_ns;      /**< reading and compressing; a slow disk makes it longer */
+	uint64_t pause_ns;     /**< how long the guest would be stopped */
+	unsigned rounds;       /**< passes, the last copy in the pause included */
+	uint64_t sampled_pages; /**< read for this */
+	uint64_t watched_ns;   /**< how long the dirty log was on; 0: it was not */
+	uint64_t dirtied_pages; /**< that the guest wrote in this time */
+};
+
+/** Estimate what xldump_dump() with these options would take, without writing anything.
+ *
+ * The guest is not paused.  Some thousand of its pages are read; if it runs and the strategy is
+ * XLDUMP_STRATEGY_PRECOPY (or AUTO), its dirty log is on for a second, with the effects that has; it
+ * is recorded and undone as in a dump.  Errors are those of the dump.
+ *
+ * @param options  NULL for all defaults; path, fd and progress are not used
+ * @param ret      caller sets ret->sz; untouched on failure */
+int xldump_estimate(struct xldump *xl, const struct xldump_domain *domain,
+		    const struct xldump_options *options, struct xldump_estimate *ret);
+
 /** Version of the library at run time, as "0.1.0". */
 const char *xldump_version(void);
 

@@ -14,6 +14,7 @@
 
 static const char usage_text[] =
 	"usage: xl livedump [OPTIONS] <domain> <file>\n"
+	"       xl livedump --estimate [OPTIONS] <domain>\n"
 	"Write a consistent dump of a running guest's memory to a file.\n"
 	"\n"
 	"  <domain>               name, id or uuid of `xl list'\n"
@@ -38,6 +39,8 @@ static const char usage_text[] =
 	"      --on-overrun=WHAT  what to do if that cannot be kept: fail (default),\n"
 	"                         throttle (slow the guest) or extend (stop it longer)\n"
 	"      --max-rounds=N     copying rounds before the pause (default 8)\n"
+	"      --estimate         write nothing, and say what the dump would take: size,\n"
+	"                         rounds and pause; the file need not be named\n"
 	"      --symbols=FILE     System.map or vmlinux of the guest's kernel, where it does\n"
 	"                         not say itself where its symbols are\n"
 	"      --force            replace an existing file\n"
@@ -53,6 +56,7 @@ static const char usage_text[] =
 enum {
 	OPT_MAX_ROUNDS = 256,
 	OPT_ON_OVERRUN,
+	OPT_ESTIMATE,
 	OPT_SYMBOLS,
 	OPT_FORCE,
 	OPT_JSON,
@@ -67,6 +71,7 @@ static const struct option long_options[] = {
 	{ "max-pause", required_argument, NULL, 'p' },
 	{ "max-rounds", required_argument, NULL, OPT_MAX_ROUNDS },
 	{ "on-overrun", required_argument, NULL, OPT_ON_OVERRUN },
+	{ "estimate", no_argument, NULL, OPT_ESTIMATE },
 	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -183,6 +188,9 @@ static int take_option(int c, struct arguments *a)
 		if (a->o.extend_pause || a->o.throttle || strcmp(optarg, "fail") == 0)
 			return 0;
 		return usage_error(a, "`%s' is none of fail, throttle, extend", optarg);
+	case OPT_ESTIMATE:
+		a->estimate = true;
+		return 0;
 	case OPT_SYMBOLS:
 		a->o.symbols = optarg;
 		return 0;
@@ -207,7 +215,8 @@ static int take_option(int c, struct arguments *a)
  * number is known, so it is kdump that suits a pipe. */
 static void to_standard_output(struct arguments *a)
 {
-	a->result = stderr;
+	if (!a->estimate)
+		a->result = stderr;
 	a->o.fd = STDOUT_FILENO;
 	if (!a->format_given)
 		a->o.format = XLDUMP_FORMAT_KDUMP;
@@ -232,13 +241,14 @@ int parse_arguments(int argc, char **argv, struct arguments *a)
 		if (r < 0)
 			return r;
 	}
-	if (argc - optind < 2)
-		return usage_error(a, "a domain and a file are needed");
+	if (argc - optind < (a->estimate ? 1 : 2))
+		return usage_error(a, a->estimate ? "a domain is needed" :
+						    "a domain and a file are needed");
 	if (argc - optind > 2)
 		return usage_error(a, "one domain and one file, not more");
 	a->domain = argv[optind];
 	a->file = argv[optind + 1];
-	if (strcmp(a->file, "-") == 0)
+	if (a->file && strcmp(a->file, "-") == 0)
 		to_standard_output(a);
 	if (a->o.codec > XLDUMP_CODEC_NONE && a->o.format != XLDUMP_FORMAT_KDUMP)
 		return usage_error(a, "pages of the format %s cannot be compressed; add --format=kdump",

@@ -8,9 +8,9 @@
 #include "xldump.h"
 
 struct arguments {
-	const char *domain, *file;
+	const char *domain, *file; /* NULL: there is none, with estimate */
 	struct xldump_options o;
-	bool json, quiet, verbose;
+	bool json, quiet, verbose, estimate;
 	bool format_given;
 	FILE *result; /* standard output, unless the dump goes there */
 };

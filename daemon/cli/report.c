@@ -93,21 +93,28 @@ static void print_json(FILE *to, struct json_object *o)
 	(void)json_object_put(o);
 }
 
+static struct json_object *domain_json(const struct xldump_domain *domain)
+{
+	struct json_object *d = json_object_new_object();
+	char uuid[37];
+
+	uuid_unparse_lower(domain->uuid, uuid);
+	add_number(d, "id", domain->domid);
+	add_string(d, "name", domain->name);
+	add_string(d, "uuid", uuid);
+	add_string(d, "type", xldump_guest_type_name(domain->type));
+	add_number(d, "memory_bytes", domain->memory);
+	add_number(d, "vcpus", domain->vcpus);
+	return d;
+}
+
 void report_json(FILE *to, const struct xldump_result *r, const char *path,
 		 enum xldump_format format)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *d = json_object_new_object();
-	char uuid[37], instant[64];
+	char instant[64];
 
-	uuid_unparse_lower(r->domain.uuid, uuid);
-	add_number(d, "id", r->domain.domid);
-	add_string(d, "name", r->domain.name);
-	add_string(d, "uuid", uuid);
-	add_string(d, "type", xldump_guest_type_name(r->domain.type));
-	add_number(d, "memory_bytes", r->domain.memory);
-	add_number(d, "vcpus", r->domain.vcpus);
-	(void)json_object_object_add(o, "domain", d);
+	(void)json_object_object_add(o, "domain", domain_json(&r->domain));
 	add_string(o, "file", path);
 	add_string(o, "format", xldump_format_name(format));
 	add_string(o, "strategy", xldump_strategy_name(r->strategy));
@@ -138,4 +145,61 @@ void report_error_json(FILE *to, const char *text, enum xldump_cause cause)
 	add_string(o, "cause", report_cause_name(cause));
 	add_number(o, "status", (uint64_t)cause);
 	print_json(to, o);
+}
+
+void report_estimate_text(FILE *to, const struct xldump_estimate *e,
+			  const struct xldump_options *o)
+{
+	char memory[32], disk[32], file[32], took[32], pause[32], limit[32];
+
+	(void)fprintf(to, "%s%s(domain %u, %s, %s), as %s by %s:\n", e->domain.name,
+		      e->domain.name[0] ? " " : "", e->domain.domid,
+		      xldump_guest_type_name(e->domain.type),
+		      text_size(e->domain.memory, memory, sizeof(memory)),
+		      xldump_format_name(o->format), xldump_strategy_name(e->strategy));
+	if (e->reason[0])
+		(void)fprintf(to, "because  %s\n", e->reason);
+	(void)fprintf(to, "size     about %s on disk%s, a file of %s\n",
+		      text_size(e->disk_bytes, disk, sizeof(disk)),
+		      o->dump_level ? " at most: pages that are left out are not taken off" : "",
+		      text_size(e->file_bytes, file, sizeof(file)));
+	(void)fprintf(to, "time     about %s to copy, in %u round%s; writing to the disk may take longer\n",
+		      text_time(e->copy_ns, took, sizeof(took)), e->rounds, e->rounds == 1 ? "" : "s");
+	if (e->was_stopped)
+		(void)fprintf(to, "pause    none: the guest does not run\n");
+	else
+		(void)fprintf(to, "pause    about %s%s%s\n", text_time(e->pause_ns, pause, sizeof(pause)),
+			      e->over_limit ? ", more than the limit of " : "",
+			      e->over_limit ? text_time(o->max_pause_ns, limit, sizeof(limit)) : "");
+	if (e->watched_ns)
+		(void)fprintf(to, "from     %" PRIu64 " pages that were read, and %" PRIu64
+			      " that the guest wrote in %s\n", e->sampled_pages, e->dirtied_pages,
+			      text_time(e->watched_ns, took, sizeof(took)));
+	else
+		(void)fprintf(to, "from     %" PRIu64 " pages that were read\n", e->sampled_pages);
+}
+
+void report_estimate_json(FILE *to, const struct xldump_estimate *e,
+			  const struct xldump_options *o)
+{
+	struct json_object *j = json_object_new_object();
+
+	(void)json_object_object_add(j, "domain", domain_json(&e->domain));
+	add_string(j, "format", xldump_format_name(o->format));
+	add_string(j, "strategy", xldump_strategy_name(e->strategy));
+	if (e->reason[0])
+		add_string(j, "reason", e->reason);
+	add_number(j, "pages", e->pages);
+	add_number(j, "dump_level", o->dump_level);
+	add_number(j, "file_bytes", e->file_bytes);
+	add_number(j, "disk_bytes", e->disk_bytes);
+	add_number(j, "copy_ns", e->copy_ns);
+	add_number(j, "rounds", e->rounds);
+	add_number(j, "pause_ns", e->pause_ns);
+	(void)json_object_object_add(j, "over_limit", json_object_new_boolean(e->over_limit));
+	(void)json_object_object_add(j, "was_stopped", json_object_new_boolean(e->was_stopped));
+	add_number(j, "sampled_pages", e->sampled_pages);
+	add_number(j, "watched_ns", e->watched_ns);
+	add_number(j, "dirtied_pages", e->dirtied_pages);
+	print_json(to, j);
 }

@@ -14,6 +14,12 @@ void report_text(FILE *to, const struct xldump_result *r);
 void report_json(FILE *to, const struct xldump_result *r, const char *path,
 		 enum xldump_format format);
 
+/* What a dump would take: some lines, or one JSON object. */
+void report_estimate_text(FILE *to, const struct xldump_estimate *e,
+			  const struct xldump_options *o);
+void report_estimate_json(FILE *to, const struct xldump_estimate *e,
+			  const struct xldump_options *o);
+
 /* A failure as one JSON object: {"error": "...", "cause": "no-domain", "status": 3}. */
 void report_error_json(FILE *to, const char *text, enum xldump_cause cause);
 

@@ -65,6 +65,20 @@ static int fail(struct xldump *xl, const struct arguments *a)
 	return cause == XLDUMP_CAUSE_NONE ? XLDUMP_CAUSE_OTHER : (int)cause;
 }
 
+/* Errors are told by the caller. */
+static int estimate(struct xldump *xl, const struct xldump_domain *domain,
+		    const struct arguments *a)
+{
+	struct xldump_estimate e = { .sz = sizeof(e) };
+	int r = xldump_estimate(xl, domain, &a->o, &e);
+
+	if (r == 0 && a->json)
+		report_estimate_json(a->result, &e, &a->o);
+	else if (r == 0)
+		report_estimate_text(a->result, &e, &a->o);
+	return r;
+}
+
 static int dump(void *data)
 {
 	struct arguments *a = data;
@@ -83,15 +97,17 @@ static int dump(void *data)
 	r = xldump_open(&xl, on_log, &out);
 	if (r == 0)
 		r = xldump_domain_find(xl, a->domain, &domain);
-	if (r == 0)
+	if (r == 0 && a->estimate)
+		r = estimate(xl, &domain, a);
+	else if (r == 0)
 		r = xldump_dump(xl, &domain, a->result == stderr ? NULL : a->file, &a->o, &result);
 	progress_clear(&out.progress);
 	if (r < 0)
 		return fail(xl, a);
 	xldump_close(xl);
-	if (a->json)
+	if (a->json && !a->estimate)
 		report_json(a->result, &result, a->file, a->o.format);
-	else if (!a->quiet)
+	else if (!a->quiet && !a->estimate)
 		report_text(a->result, &result);
 	return fflush(a->result) == 0 ? 0 : XLDUMP_CAUSE_OTHER;
 }

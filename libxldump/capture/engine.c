@@ -295,9 +295,18 @@ int xl_engine_fail_limit(struct xl_engine *e, const char *why, uint64_t foreseen
 		       (double)e->max_pause_ns / 1e6);
 }
 
-static enum xldump_strategy choose(const struct xl_domain *dom)
+int xl_engine_pick(struct xl_engine *e, enum xldump_strategy asked, enum xldump_strategy *ret)
 {
-	return dom->shutdown || dom->paused ? XLDUMP_STRATEGY_STILL : XLDUMP_STRATEGY_PRECOPY;
+	bool stopped = e->dom.shutdown || e->dom.paused;
+
+	*ret = asked;
+	if (asked == XLDUMP_STRATEGY_AUTO)
+		*ret = stopped ? XLDUMP_STRATEGY_STILL : XLDUMP_STRATEGY_PRECOPY;
+	if (*ret != XLDUMP_STRATEGY_STILL || stopped)
+		return 0;
+	return xl_fail(e->x, XLDUMP_CAUSE_USAGE, -EINVAL,
+		       "domain %u is running: the strategy `still' is for guests that are not; leave "
+		       "the choice to `auto', or ask for `stop'", e->dom.domid);
 }
 
 typedef int (*strategy_fn)(struct xl_engine *e);
@@ -316,12 +325,9 @@ static int run_strategy(struct xl_engine *e)
 
 	e->max_pause_ns = e->p->max_pause_ns;
 	e->cut->was_stopped = e->dom.shutdown || e->dom.paused;
-	e->cut->strategy = automatic ? choose(&e->dom) : e->p->strategy;
-	if (e->cut->strategy == XLDUMP_STRATEGY_STILL && !e->cut->was_stopped)
-		return xl_fail(e->x, XLDUMP_CAUSE_USAGE, -EINVAL,
-			       "domain %u is running: the strategy `still' is for guests that are "
-			       "not; leave the choice to `auto', or ask for `stop'",
-			       e->dom.domid);
+	r = xl_engine_pick(e, e->p->strategy, &e->cut->strategy);
+	if (r < 0)
+		return r;
 	r = strategies[e->cut->strategy](e);
 	if (r != -EOPNOTSUPP || !automatic || e->cut->strategy != XLDUMP_STRATEGY_PRECOPY)
 		return r;

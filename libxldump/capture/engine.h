@@ -26,6 +26,9 @@ struct xl_engine {
 	void *watch_data;
 };
 
+/* The strategy that is asked for, or what `auto` tries first.  Fails if it is not for such a guest. */
+int xl_engine_pick(struct xl_engine *e, enum xldump_strategy asked, enum xldump_strategy *ret);
+
 /* Copy every page of `which` that exists into the pipeline, with progress.  At the end the domain
  * is known to be alive, so that no page was missed because the whole guest went away.
  *

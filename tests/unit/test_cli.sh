@@ -27,6 +27,7 @@ fails() {
 
 fails 2 'domain and a file' 'no arguments'
 fails 2 'domain and a file' 'no file' web01
+fails 2 'a domain is needed' 'an estimate of nothing' --estimate
 fails 2 'not more' 'two files' web01 a b
 fails 2 'format .pdf.' 'unknown format' -f pdf web01 a
 fails 2 'strategy .fast.' 'unknown strategy' --strategy=fast web01 a
@@ -65,6 +66,8 @@ else
 	result $? 'no Xen, for machines'
 	[ ! -e "$tmp/core" ]
 	result $? 'no file'
+	fails 4 'does not run under Xen' 'an estimate without Xen' --estimate web01
+	fails 4 'does not run under Xen' 'one of a dump into a pipe' --estimate web01 -
 	"$bin" --json web01 - > "$tmp/out" 2> "$tmp/err"
 	[ ! -s "$tmp/out" ] && grep -q '"cause":"no-xen"' "$tmp/err"
 	result $? 'standard output is for the dump alone'
