@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "report.h"
+#include "values.h"
 
 static const char usage_text[] =
 	"usage: xl livedump [OPTIONS] <domain> <file>\n"
@@ -91,48 +91,9 @@ _printf_(2, 3) static int usage_error(const struct arguments *a, const char *fmt
 	return -EINVAL;
 }
 
-/* "50ms", "1.5s", "800us"; a bare number is milliseconds. */
-static int parse_time(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "", 1e6 }, { "ms", 1e6 }, { "s", 1e9 }, { "us", 1e3 } };
-	char *end;
-	double v;
-
-	errno = 0;
-	v = strtod(text, &end);
-	if (errno || end == text || !isfinite(v) || v <= 0)
-		return -EINVAL;
-	for (size_t i = 0; i < XL_ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		v *= units[i].ns;
-		if (v < 1 || v > 3600e9)
-			return -ERANGE;
-		*ret_ns = (uint64_t)v;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int parse_number(const char *text, unsigned min, unsigned max, unsigned *ret)
-{
-	char *end;
-	unsigned long v;
-
-	errno = 0;
-	v = strtoul(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || v < min || v > max)
-		return -EINVAL;
-	*ret = (unsigned)v;
-	return 0;
-}
-
 static int parse_threads(const char *text, unsigned *ret)
 {
-	if (parse_number(text, 0, 256, ret) < 0)
+	if (xd_parse_number(text, 0, 256, ret) < 0)
 		return -EINVAL;
 	if (*ret == 0)
 		*ret = XLDUMP_THREADS_ALL;
@@ -166,15 +127,15 @@ static int take_option(int c, struct arguments *a)
 			return 0;
 		return usage_error(a, "strategy `%s' is none of auto, precopy, rescan, still, stop", optarg);
 	case 'd':
-		if (parse_number(optarg, 0, XLDUMP_LEVEL_MAX, &a->o.dump_level) == 0)
+		if (xd_parse_number(optarg, 0, XLDUMP_LEVEL_MAX, &a->o.dump_level) == 0)
 			return 0;
 		return usage_error(a, "`%s' is no dump level from 0 to 31", optarg);
 	case 'p':
-		if (parse_time(optarg, &a->o.max_pause_ns) == 0)
+		if (xd_parse_time(optarg, &a->o.max_pause_ns) == 0)
 			return 0;
 		return usage_error(a, "`%s' is no time of 1 ns to 1 h, like 50ms or 1.5s", optarg);
 	case OPT_MAX_ROUNDS:
-		if (parse_number(optarg, 1, 56, &a->o.max_rounds) == 0)
+		if (xd_parse_number(optarg, 1, 56, &a->o.max_rounds) == 0)
 			return 0;
 		return usage_error(a, "`%s' is no number of rounds from 1 to 56", optarg);
 	case OPT_ON_OVERRUN:
