@@ -51,6 +51,8 @@ struct xd_daemon {
 	struct xd_worker *workers; /* those that run */
 	bool stopping;
 	bool intake_off;           /* requests stay in xenstore until there is room in the queue */
+	unsigned store_fails;      /* times in a row that xenstored could not be written to */
+	bool look_again;           /* xenstored did not answer: some may not have been seen */
 
 	struct xd_known *known;
 	size_t nr_known;
@@ -102,6 +104,7 @@ void xd_manager_captured(struct xd_daemon *d, struct xd_job *job);
 /* ---- publish.c: what xenstore shows ---- */
 
 int xd_publish_daemon(struct xd_daemon *d);
+int xd_publish_alive(struct xd_daemon *d);
 void xd_publish_job(struct xd_daemon *d, const struct xd_job *job);
 void xd_publish_progress(struct xd_daemon *d, const struct xd_job *job, const char *progress);
 void xd_publish_refusal(struct xd_daemon *d, const char *id, enum xd_refusal why,

@@ -120,6 +120,7 @@ struct json_object *xd_job_to_json(const struct xd_job *job)
 	xd_json_put_text(o, "action", xd_action_name(job->action));
 	xd_json_put_text(o, "file", job->file);
 	xd_json_put_u64(o, "since", job->since);
+	xd_json_put_u64(o, "asked_at", job->asked_at);
 	xd_json_put_u64(o, "not_before", job->not_before);
 	xd_json_put_u64(o, "attempts", job->attempts);
 	xd_json_put_text(o, "boot", job->boot);
@@ -214,7 +215,8 @@ int xd_job_from_json(struct xl_ctx *x, struct json_object *o, struct xd_job *ret
 		return wrong(x, "file");
 	if (!xd_json_text(o, "boot", job.boot, sizeof(job.boot)))
 		return wrong(x, "boot");
-	if (!xd_json_u64(o, "since", &job.since) || !xd_json_u64(o, "not_before", &job.not_before))
+	if (!xd_json_u64(o, "since", &job.since) || !xd_json_u64(o, "asked_at", &job.asked_at) ||
+	    !xd_json_u64(o, "not_before", &job.not_before))
 		return wrong(x, "time");
 	if (!xd_json_u64(o, "attempts", &n) || n > 1000)
 		return wrong(x, "number of attempts");

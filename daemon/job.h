@@ -72,7 +72,8 @@ struct xd_job {
 	enum xd_action action;    /* of libxl, for this reason */
 	char file[XD_PATH_MAX];   /* where the dump will be; "": not yet known */
 	uint64_t since;           /* CLOCK_REALTIME, s: for people alone */
-	uint64_t not_before;      /* CLOCK_BOOTTIME, s */
+	uint64_t asked_at;        /* CLOCK_BOOTTIME, s */
+	uint64_t not_before;      /* the same */
 	unsigned attempts;
 	char boot[XD_UUID_MAX];   /* of the host: domains do not outlive it */
 

@@ -13,7 +13,7 @@
 #include "log.h"
 #include "sidecar.h"
 
-#define MINUTE_USEC (60 * 1000000ULL)
+#define LOOK_USEC (20 * 1000000ULL)
 
 static uint64_t clock_s(clockid_t clock)
 {
@@ -82,7 +82,7 @@ static uint64_t last_dump(const struct xd_daemon *d, const uint8_t uuid[16], boo
 	return at;
 }
 
-static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, uint64_t waited)
+static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
 {
 	struct xd_policy_in in = {
 		.trigger = job->trigger,
@@ -96,12 +96,12 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, ui
 			   (job->seq && job->state == XD_QUEUED),
 		.max_waiting = d->config.max_waiting,
 		.now = xd_now(),
+		.asked_at = job->asked_at,
 		.not_before = job->not_before,
 		.memory = job->dom.memory,
 		.keep_free = d->config.keep_free,
 	};
 
-	in.asked_at = in.now > waited ? in.now - waited : 0;
 	in.last_dump = last_dump(d, job->dom.uuid, &in.dumped);
 	/* What cannot be asked is no reason to refuse: the dump itself will say. */
 	if (xd_spool_room(d->spool, &in.room) < 0)
@@ -280,23 +280,35 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 
 	(void)s;
 	(void)usec;
-	xd_publish_sweep(d);
-	if (d->intake_off)
+	/* libxenstore does not say that the connection is gone; it fails at the next question. */
+	if (xd_publish_alive(d) < 0) {
+		xd_log(LOG_ERR, "%s", d->x.err);
+		xl_err_clear(&d->x);
+		if (d->store_fails++ == 2)
+			return sd_event_exit(d->event, XLDUMP_CAUSE_NO_XEN);
+		d->look_again = true;
+	} else {
+		d->store_fails = 0;
+		xd_publish_sweep(d);
+	}
+	if (d->intake_off || d->look_again)
 		xd_trigger_requests(d);
 	xd_manager_kick(d);
 	return 0;
 }
 
-/* Come back at that time of CLOCK_BOOTTIME, or in a minute; or at once, if there is room again for
- * requests that wait in xenstore. */
+/* Come back at that time of CLOCK_BOOTTIME, or in a while; or at once, if there is room again for
+ * requests that wait in xenstore; or soon, if that could not be asked. */
 static void wake_at(struct xd_daemon *d, uint64_t at)
 {
 	uint64_t now = 0, usec;
 
 	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &now);
-	usec = now + MINUTE_USEC;
+	usec = now + LOOK_USEC;
 	if (d->intake_off && xd_queue_count(&d->queue, XD_QUEUED) < d->config.max_waiting)
 		at = 0;
+	if (d->look_again && usec > now + 1000000)
+		usec = now + 1000000;
 	if (at * 1000000 < usec)
 		usec = at * 1000000;
 	if (!d->timer) {
@@ -318,7 +330,7 @@ static struct xd_job *next(struct xd_daemon *d, uint64_t *wake)
 
 			if (job->state != XD_QUEUED || (job->hold >= 0) != held)
 				continue;
-			v = judge(d, job, xd_realtime() - job->since);
+			v = judge(d, job);
 			if (v.what == XD_ADMIT)
 				return job;
 			if (v.what == XD_REFUSE) {
@@ -360,8 +372,9 @@ enum xd_refusal xd_manager_submit(struct xd_daemon *d, const struct xd_job *job)
 
 	copy.state = XD_QUEUED;
 	copy.since = xd_realtime();
+	copy.asked_at = xd_now();
 	memcpy(copy.boot, d->boot, sizeof(copy.boot));
-	v = judge(d, &copy, 0);
+	v = judge(d, &copy);
 	if (v.what == XD_REFUSE)
 		return v.why;
 	if (xd_queue_add(&d->x, &d->queue, &copy, &added) < 0)

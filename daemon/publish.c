@@ -33,6 +33,16 @@ static void put_number(struct xd_daemon *d, const char *id, const char *node, ui
 	put(d, id, node, text);
 }
 
+int xd_publish_alive(struct xd_daemon *d)
+{
+	char text[32];
+	int r;
+
+	(void)snprintf(text, sizeof(text), "%d", (int)getpid());
+	r = xd_store_write(d->store, XD_STORE_DAEMON_PID, text);
+	return r < 0 ? xl_err(&d->x, r, "write %s in xenstore", XD_STORE_DAEMON_PID) : 0;
+}
+
 int xd_publish_daemon(struct xd_daemon *d)
 {
 	char text[64];
@@ -45,10 +55,9 @@ int xd_publish_daemon(struct xd_daemon *d)
 	(void)snprintf(text, sizeof(text), "%u %u", d->config.workers, d->config.max_waiting);
 	if (r == 0)
 		r = xd_store_write(d->store, XD_STORE_DAEMON_LIMITS, text);
-	(void)snprintf(text, sizeof(text), "%d", (int)getpid());
-	if (r == 0)
-		r = xd_store_write(d->store, XD_STORE_DAEMON_PID, text);
-	return r < 0 ? xl_err(&d->x, r, "write %s in xenstore", XD_STORE_ROOT) : 0;
+	if (r < 0)
+		return xl_err(&d->x, r, "write %s in xenstore", XD_STORE_ROOT);
+	return xd_publish_alive(d);
 }
 
 void xd_publish_job(struct xd_daemon *d, const struct xd_job *job)

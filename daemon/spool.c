@@ -32,6 +32,18 @@ int xd_spool_open(struct xl_ctx *x, const char *dir, int *ret_dirfd)
 	return 0;
 }
 
+int xd_spool_look(struct xl_ctx *x, const char *dir, int *ret_dirfd)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -EACCES, "%s is for root alone", dir);
+	if (fd < 0)
+		return xl_err(x, -errno, "open %s", dir);
+	*ret_dirfd = fd;
+	return 0;
+}
+
 void xd_spool_escape(const char *name, char ret[65])
 {
 	static const char letters[] =

@@ -12,6 +12,9 @@
 /* Make the folder if need be, with mode 0700.  Refused if it is another's, or open to others. */
 int xd_spool_open(struct xl_ctx *x, const char *dir, int *ret_dirfd);
 
+/* Open it to look at. */
+int xd_spool_look(struct xl_ctx *x, const char *dir, int *ret_dirfd);
+
 /* A name of a guest as a part of the name of a file: letters, digits, '_', '-' and '.' stay, all else
  * becomes %XX; at most 64 characters, and no dot at the start.  "" becomes "unnamed". */
 void xd_spool_escape(const char *name, char ret[65]);

@@ -124,8 +124,10 @@ static void look(struct xd_daemon *d, const char *id)
 	enum xd_refusal why;
 
 	(void)snprintf(dir, sizeof(dir), "%s/%s", XD_STORE_REQUEST, id);
-	if (xd_store_begin(d->store) < 0)
+	if (xd_store_begin(d->store) < 0) {
+		d->look_again = true;
 		return;
+	}
 	why = read_nodes(d, dir, &n, error, sizeof(error));
 	(void)xd_store_end(d->store, false);
 
@@ -165,9 +167,12 @@ void xd_trigger_requests(struct xd_daemon *d)
 	_cleanup_free_ char **id = NULL;
 	size_t n;
 
-	if (d->stopping || xd_store_list(d->store, XD_STORE_REQUEST, &id, &n) < 0)
+	if (d->stopping)
 		return;
 	d->intake_off = false;
+	d->look_again = xd_store_list(d->store, XD_STORE_REQUEST, &id, &n) < 0;
+	if (d->look_again)
+		return;
 	for (size_t i = 0; i < n; i++)
 		if (xd_request_id_ok(id[i]))
 			look(d, id[i]);
@@ -198,4 +203,6 @@ void xd_trigger_request_event(struct xd_daemon *d, const char *path)
 		return;
 	if (!d->stopping && xd_request_id_ok(id))
 		look(d, id);
+	if (d->look_again)
+		xd_manager_kick(d); /* which sees to it */
 }

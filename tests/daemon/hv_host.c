@@ -89,6 +89,10 @@ static int domain_info(struct xl_hv *hv, uint32_t domid, struct xl_domain *ret)
 	const struct guest *g = enter(domid);
 
 	(void)hv;
+	if (domid == 0) {
+		*ret = (struct xl_domain){ 0 };
+		return 0;
+	}
 	if (!g)
 		return -ESRCH;
 	fill(g, ret);
