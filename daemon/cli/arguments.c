@@ -11,9 +11,11 @@
 #include "base/cleanup.h"
 #include "report.h"
 #include "values.h"
+#include "xldump_schema.h"
 
 static const char usage_text[] =
 	"usage: xl livedump [OPTIONS] <domain> <file>\n"
+	"       xl livedump --daemon [OPTIONS] <domain>\n"
 	"Write a consistent dump of a running guest's memory to a file.\n"
 	"\n"
 	"  <domain>               name, id or uuid of `xl list'\n"
@@ -40,6 +42,8 @@ static const char usage_text[] =
 	"      --max-rounds=N     copying rounds before the pause (default 8)\n"
 	"      --symbols=FILE     System.map or vmlinux of the guest's kernel, where it does\n"
 	"                         not say itself where its symbols are\n"
+	"      --daemon           have xldumpd do it, into its folder: without a file; the name\n"
+	"                         of the file is the result\n"
 	"      --force            replace an existing file\n"
 	"      --json             result, or error, as one JSON object on standard output\n"
 	"  -q, --quiet            no progress, no result: errors and warnings only\n"
@@ -56,6 +60,7 @@ enum {
 	OPT_SYMBOLS,
 	OPT_FORCE,
 	OPT_JSON,
+	OPT_DAEMON,
 };
 
 static const struct option long_options[] = {
@@ -70,6 +75,7 @@ static const struct option long_options[] = {
 	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "daemon", no_argument, NULL, OPT_DAEMON },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -98,6 +104,34 @@ static int parse_threads(const char *text, unsigned *ret)
 	if (*ret == 0)
 		*ret = XLDUMP_THREADS_ALL;
 	return 0;
+}
+
+/* What xldumpd would be asked for.  It judges once more, by its own options. */
+static void note_for_daemon(int c, struct arguments *a)
+{
+	const char *node = NULL;
+
+	switch (c) {
+	case 'f': node = XD_NODE_FORMAT; break;
+	case 'c': node = XD_NODE_COMPRESS; break;
+	case 's': node = XD_NODE_STRATEGY; break;
+	case 'd': node = XD_NODE_DUMP_LEVEL; break;
+	case 'p': node = XD_NODE_MAX_PAUSE; break;
+	case OPT_ON_OVERRUN: node = XD_NODE_ON_OVERRUN; break;
+	case 'j': a->not_for_daemon = "--threads"; break;
+	case OPT_MAX_ROUNDS: a->not_for_daemon = "--max-rounds"; break;
+	case OPT_FORCE: a->not_for_daemon = "--force"; break;
+	case OPT_SYMBOLS: a->not_for_daemon = "--symbols"; break;
+	default: break;
+	}
+	for (size_t i = 0; node && i < a->nodes; i++) {
+		if (!strcmp(a->node[i].node, node)) {
+			a->node[i].value = optarg; /* the last one counts */
+			return;
+		}
+	}
+	if (node)
+		a->node[a->nodes++] = (struct client_node){ node, optarg };
 }
 
 /* One option.  0, or a negative errno after it has been complained about. */
@@ -153,6 +187,9 @@ static int take_option(int c, struct arguments *a)
 	case OPT_JSON:
 		a->json = true;
 		return 0;
+	case OPT_DAEMON:
+		a->daemon = true;
+		return 0;
 	case 'q':
 		a->quiet = true;
 		return 0;
@@ -192,6 +229,15 @@ int parse_arguments(int argc, char **argv, struct arguments *a)
 		r = take_option(c, a);
 		if (r < 0)
 			return r;
+		note_for_daemon(c, a);
+	}
+	if (a->daemon && argc - optind != 1)
+		return usage_error(a, "with --daemon a domain is needed, and no file");
+	if (a->daemon && a->not_for_daemon)
+		return usage_error(a, "%s does not go with --daemon", a->not_for_daemon);
+	if (a->daemon) {
+		a->domain = argv[optind];
+		return 0;
 	}
 	if (argc - optind < 2)
 		return usage_error(a, "a domain and a file are needed");

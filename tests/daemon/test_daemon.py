@@ -7,12 +7,13 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import FINAL, PATIENCE, ROOT, check, run, until  # pylint: disable=wrong-import-position
+from world import CTL, FINAL, LIVEDUMP, PATIENCE, ROOT, check, run, until  # pylint: disable=wrong-import-position
 
 
 def request(w):
@@ -451,7 +452,79 @@ def crashed_before(w):
     check(len(w.dumps()) == 2, "and not again")
 
 
-TESTS = [request, malformed, not_ours, cancel, duplicate, crash, on_crash, lock_is_taken, four_at_once,
+def tool(w, *args, status=0, program=CTL):
+    """Output of a command, which must have this exit status."""
+    r = subprocess.run([program, *args], env=w.env, capture_output=True, text=True, check=False,
+                       timeout=PATIENCE)
+    check(r.returncode == status, f"{args}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
+    return r.stdout if status == 0 else r.stderr
+
+
+def tools(w):
+    """xldumpctl request, status, watch, cancel, list and rm, and xl livedump --daemon"""
+    g = w.guest(3, "web01")
+    slow = w.guest(4, "slow")
+    check("does not run" in tool(w, "status", status=4), "without a daemon: says so")
+    check("does not run" in tool(w, "request", "web01", status=4), "the same for a request")
+    w.start()
+    check(tool(w, "status") == "no requests\n", "nothing yet")
+    path = tool(w, "request", "-f", "kdump", "--compress=zstd:3", "-d", "1", "web01").strip()
+    check(path.startswith(w.spool) and os.path.exists(path), f"the file: {path}")
+    check(w.store.names(f"{ROOT}/request") == [], "the request is removed by who made it")
+    about = json.loads(tool(w, "request", "--json", "--timer", g.uuid))
+    check(about["state"] == "done" and about["uuid"] == g.uuid, "as JSON")
+    check("no domain" in tool(w, "request", "nobody", status=3), "its exit status is the cause")
+    check("format is" in tool(w, "request", "-f", "pdf", "web01", status=2), "the daemon judges")
+    check("cannot be the name" in tool(w, "request", "--name=../x", "web01", status=2), "a bad name")
+    path2 = tool(w, "--daemon", "-q", "web01", program=LIVEDUMP)
+    check(path2 == "", "quiet")
+    path2 = tool(w, "--daemon", "--format=xencore", "web01", program=LIVEDUMP).strip()
+    check(path2.endswith(".xencore") and os.path.exists(path2), "xl livedump --daemon")
+    check("no domain" in tool(w, "--daemon", "--json", "nobody", status=3, program=LIVEDUMP), "its status")
+    tool(w, "--daemon", "web01", "file", status=2, program=LIVEDUMP)
+    tool(w, "--daemon", "--force", "web01", status=2, program=LIVEDUMP)
+
+    with subprocess.Popen([CTL, "watch"], env=w.env, stdout=subprocess.PIPE, text=True) as watch:
+        slow.delay_us = 20000000
+        check(tool(w, "request", "--no-wait", "--name=mine", "slow") == "mine\n", "its name")
+        until(lambda: w.node("mine", "state") == "running", "it runs")
+        lines = tool(w, "status").splitlines()
+        check(lines[0].split()[:2] == ["SINCE", "STATE"] and "running" in lines[1] and "mine" in lines[1],
+              f"status: {lines}")
+        jobs = json.loads(tool(w, "status", "--json"))
+        check([j["id"] for j in jobs] == ["mine"] and jobs[0]["state"] == "running", "as JSON")
+        tool(w, "cancel", "mine")
+        check(w.end_of("mine") == "cancelled", "cancelled")
+        check("over already" in tool(w, "cancel", "mine", status=2), "not twice")
+        check("no request" in tool(w, "cancel", "nobody", status=2), "nobody's")
+        for line in watch.stdout:
+            if "cancelled" in line:
+                break
+        watch.send_signal(signal.SIGINT)
+        check(watch.wait(PATIENCE) == 0, "watch ends when it is told to")
+
+    with subprocess.Popen([CTL, "request", "slow"], env=w.env, stderr=subprocess.PIPE) as waiting:
+        until(lambda: any(w.node(n, "state") == "running" for n in w.store.names(f"{ROOT}/request")),
+              "another request runs")
+        waiting.send_signal(signal.SIGTERM)
+        check(waiting.wait(PATIENCE) == 13, "a signal cancels")
+    check(slow.left_alone(), "the guest runs")
+
+    spool = f"--spool={w.spool}"
+    lines = tool(w, "list", spool).splitlines()
+    check(len(lines) == 5 and lines[0].split()[0] == "TIME", f"list: {lines}")
+    check(len(tool(w, "list", spool, "--no-legend", "timer").splitlines()) == 1, "by trigger")
+    check(tool(w, "list", spool, "nobody*") == "", "by name")
+    newest = json.loads(tool(w, "list", spool, "--json", "-r", "web0?"))[0]
+    check(newest["file"] == os.path.basename(path2) and newest["about"]["domain"]["uuid"] == g.uuid, "JSON")
+    check("no dump" in tool(w, "rm", spool, "../xenstored", status=2), "nothing else can be removed")
+    check("no dump" in tool(w, "rm", spool, path, status=2), "by its name in the list alone")
+    tool(w, "rm", spool, os.path.basename(path))
+    check(not os.path.exists(path) and not os.path.exists(path + ".json"), "removed")
+    check(len(w.dumps()) == 3, "nothing else")
+
+
+TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, lock_is_taken, four_at_once,
          requests_at_once, kill_worker, kill_daemon, restart, leftovers, gone_meanwhile,
          slow_xenstored, reload, limits, crashed_before]
 

@@ -23,6 +23,7 @@ from fake_xenstored import FakeXenstored
 BUILD = os.path.abspath(os.environ.get("top_builddir", "."))
 DAEMON = f"{BUILD}/tests/daemon/xldumpd"
 CTL = f"{BUILD}/xldumpctl"
+LIVEDUMP = f"{BUILD}/xl-livedump"
 ROOT = "/tool/xldump"
 FINAL = ("done", "failed", "refused", "cancelled")
 
