@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <systemd/sd-daemon.h>
 
 #include "daemon.h"
 #include "log.h"
@@ -23,19 +24,37 @@ struct after {
 
 static int on_child(sd_event_source *s, const siginfo_t *si, void *data);
 
+/* As a service we live in a sandbox and in a control group that ends with us: xl must not, with the
+ * device model and the monitor that it leaves behind. */
+static bool in_a_service(void)
+{
+	return getenv("INVOCATION_ID") && sd_booted() > 0;
+}
+
 static int run_xl(struct after *a, const char *command, const char *argument)
 {
-	char *argv[] = { (char *)"xl", (char *)command, (char *)argument, NULL };
+	/* The last one, for `create' alone: what it leaves behind stays. */
+	static const char *const outside[] = {
+		"systemd-run", "--quiet", "--collect", "--property=Type=oneshot",
+		"--property=KillMode=process", "--property=RemainAfterExit=yes",
+	};
+	const char *argv[16];
+	size_t n = in_a_service() ? XL_ARRAY_SIZE(outside) - !a->destroyed : 0;
 	posix_spawnattr_t attr;
 	sigset_t none;
 	pid_t pid;
 	int r;
 
+	memcpy(argv, outside, n * sizeof(outside[0]));
+	argv[n++] = "xl";
+	argv[n++] = command;
+	argv[n++] = argument;
+	argv[n] = NULL;
 	(void)sigemptyset(&none);
 	(void)posix_spawnattr_init(&attr);
 	(void)posix_spawnattr_setsigmask(&attr, &none);
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	r = posix_spawnp(&pid, "xl", NULL, &attr, argv, environ);
+	r = posix_spawnp(&pid, argv[0], NULL, &attr, (char **)argv, environ);
 	(void)posix_spawnattr_destroy(&attr);
 	if (r == 0) {
 		r = -sd_event_add_child(a->d->event, NULL, pid, WEXITED, on_child, a);

@@ -5,7 +5,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "config.h"
+#include "conf.h"
 #include "policy.h"
 #include "queue.h"
 #include "spool.h"

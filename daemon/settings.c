@@ -171,7 +171,7 @@ static const struct {
 	{ "after_crash", set_after, get_after, "is keep, destroy or restart" },
 	{ "min_interval", set_interval, get_interval, "is a number of seconds, at most 30 days" },
 	{ "strategy", set_strategy, get_strategy, "is auto, precopy, rescan, still or stop" },
-	{ "format", set_format, get_format, "is elf, xencore or kdump" },
+	{ "format", set_format, get_format, "is elf, xencore, xencore-raw or kdump" },
 	{ "compress", set_compress, get_compress,
 	  "is zlib, lzo, snappy, zstd or none, with a level as zlib:1 to zlib:9 or zstd:1 to zstd:19" },
 	{ "dump_level", set_dump_level, get_dump_level, "is a dump level from 0 to 31" },

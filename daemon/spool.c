@@ -12,7 +12,12 @@
 
 #include "json.h"
 
-static const char *const suffix[] = { ".elf", ".xencore", ".kdump" };
+static const char *const suffix[_XLDUMP_FORMAT_MAX] = {
+	[XLDUMP_FORMAT_ELF] = ".elf",
+	[XLDUMP_FORMAT_XENCORE] = ".xencore",
+	[XLDUMP_FORMAT_XENCORE_RAW] = ".xencore-raw",
+	[XLDUMP_FORMAT_KDUMP] = ".kdump",
+};
 
 int xd_spool_open(struct xl_ctx *x, const char *dir, int *ret_dirfd)
 {

@@ -25,9 +25,7 @@ what == "header" {
 }
 
 what == "mdoc" {
-	path = $3
-	gsub(/ID/, "\\fIid\\fR", path)
-	print ".It Pa " path
+	print ".It Pa " $3
 	text = $4
 	gsub(/\. /, ".\n", text)
 	if ($2 == "d")

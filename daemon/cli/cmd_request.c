@@ -126,7 +126,7 @@ const struct cmd cmd_request = {
 	.usage = "usage: xldumpctl request [OPTIONS] DOMAIN\n"
 		 "Have xldumpd dump a guest into its folder, wait, and print the file's name.\n"
 		 "\n"
-		 "  -f, --format=FORMAT    elf, xencore or kdump\n"
+		 "  -f, --format=FORMAT    elf, xencore, xencore-raw or kdump\n"
 		 "  -c, --compress=CODEC   of kdump: zlib, lzo, snappy, zstd or none\n"
 		 "  -s, --strategy=HOW     auto, precopy, rescan, still or stop\n"
 		 "  -d, --dump-level=N     leave out pages by their use, 0 to 31\n"

@@ -31,14 +31,14 @@ static void print_line(const struct client_job *job)
 
 	if (since && localtime_r(&since, &tm))
 		(void)strftime(time_text, sizeof(time_text), "%F %T", &tm);
-	(void)printf("%-19s  %-9s  %-7s  %-16s  %-20s  %s\n", time_text, job->state, job->trigger,
-		     job->name, job->id, last_column(job));
+	(void)printf("%-19s  %-9s  %-7s  %-20s  %-16s  %s\n", time_text, job->state, job->trigger,
+		     job->id, job->name, last_column(job));
 }
 
 static void print_legend(void)
 {
-	(void)printf("%-19s  %-9s  %-7s  %-16s  %-20s  %s\n", "SINCE", "STATE", "TRIGGER", "GUEST",
-		     "REQUEST", "FILE, ERROR OR PROGRESS");
+	(void)printf("%-19s  %-9s  %-7s  %-20s  %-16s  %s\n", "SINCE", "STATE", "TRIGGER",
+		     "REQUEST", "GUEST", "FILE, ERROR OR PROGRESS");
 }
 
 static int print_all(struct xl_ctx *x, struct xd_store *s, bool json)

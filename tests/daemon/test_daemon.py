@@ -402,7 +402,7 @@ def reload(w):
     check(w.end_of("one") == "done" and w.node("one", "result").endswith(".kdump"), "kdump")
     w.configure('format = "pdf"')
     w.daemon.send_signal(signal.SIGHUP)
-    until(lambda: w.said("xldumpd.conf:3: format is elf, xencore or kdump, not `pdf'"), "line and reason")
+    until(lambda: w.said("xldumpd.conf:3: format is elf, xencore, xencore-raw or kdump, not `pdf'"), "line and reason")
     w.request("two", domain="web01")
     check(w.end_of("two") == "done" and w.node("two", "result").endswith(".kdump"), "as it was")
 

@@ -156,7 +156,7 @@ class World:
                         XLDUMP_TEST_HV=f"{BUILD}/.libs/hv_host.so",
                         XLDUMP_TEST_UNDO=f"{self.dir}/undo",
                         PATH=f"{self.dir}/bin:{os.environ['PATH']}")
-        for name in ("JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC"):
+        for name in ("INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC"):
             self.env.pop(name, None)
         self.daemon = None
 

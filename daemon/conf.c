@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xldumpd.conf(5). */
-#include "config.h"
+#include "conf.h"
 
 #include <fcntl.h>
 #include <fnmatch.h>

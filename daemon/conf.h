@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xldumpd.conf(5): what the daemon may do, and how it dumps which guest. */
-#ifndef XLDUMP_DAEMON_CONFIG_H
-#define XLDUMP_DAEMON_CONFIG_H
+#ifndef XLDUMP_DAEMON_CONF_H
+#define XLDUMP_DAEMON_CONF_H
 
 #include "base/ctx.h"
 #include "settings.h"
