@@ -116,8 +116,12 @@ void xd_config_for(const struct xd_config *c, const struct xldump_domain *dom,
 	}
 	/* Two that are fine alone, an override's format and the general codec, may not go together. */
 	if (xd_settings_conflict(&s)) {
-		s.codec = XLDUMP_CODEC_DEFAULT;
-		s.level = 0;
+		if (s.format != XLDUMP_FORMAT_KDUMP) {
+			s.codec = XLDUMP_CODEC_DEFAULT;
+			s.level = 0;
+		}
+		if (s.format == XLDUMP_FORMAT_XENCORE_RAW)
+			s.dump_level = 0;
 	}
 	*ret = s;
 }

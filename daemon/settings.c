@@ -201,6 +201,8 @@ const char *xd_settings_conflict(const struct xd_settings *s)
 {
 	if (s->codec > XLDUMP_CODEC_NONE && s->format != XLDUMP_FORMAT_KDUMP)
 		return "only pages of the format kdump can be compressed";
+	if (s->dump_level && s->format == XLDUMP_FORMAT_XENCORE_RAW)
+		return "pages cannot be left out of the format xencore-raw";
 	return NULL;
 }
 
