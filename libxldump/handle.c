@@ -167,10 +167,8 @@ static void copy_name(char *dst, const char *src, size_t size)
 	dst[i] = '\0';
 }
 
-void xl_handle_describe(struct xldump *xl, const struct xl_domain *dom, struct xldump_domain *ret)
+static void describe(const struct xl_domain *dom, struct xldump_domain *ret)
 {
-	char name[XLDUMP_NAME_MAX];
-
 	ret->domid = dom->domid;
 	memcpy(ret->uuid, dom->uuid, sizeof(ret->uuid));
 	ret->type = dom->pv	     ? XLDUMP_GUEST_PV :
@@ -179,6 +177,13 @@ void xl_handle_describe(struct xldump *xl, const struct xl_domain *dom, struct x
 	ret->memory = dom->tot_pages * XL_PAGE_SIZE;
 	ret->vcpus = dom->online_vcpus;
 	ret->name[0] = '\0';
+}
+
+void xl_handle_describe(struct xldump *xl, const struct xl_domain *dom, struct xldump_domain *ret)
+{
+	char name[XLDUMP_NAME_MAX];
+
+	describe(dom, ret);
 	if (xl->hv->ops->domain_name(xl->hv, dom->domid, name, sizeof(name)) == 0)
 		copy_name(ret->name, name, sizeof(ret->name));
 }
@@ -283,5 +288,35 @@ int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain
 	xl_handle_describe(xl, &dom, &out);
 	out.sz = ret->sz < sizeof(out) ? ret->sz : sizeof(out);
 	memcpy(ret, &out, out.sz);
+	return 0;
+}
+
+int xldump_domains(struct xldump *xl, xldump_domain_fn fn, void *data)
+{
+	struct xl_ctx *x = xl_handle_begin(xl);
+	struct xl_domain dom[LIST_STEP];
+	uint32_t first = 1;
+	size_t n;
+
+	do {
+		int r = xl->hv->ops->domain_list(xl->hv, first, dom, LIST_STEP, &n);
+
+		if (r < 0)
+			return xl_err(x, r, "list the domains");
+		for (size_t i = 0; i < n; i++) {
+			const struct xldump_domain_state state = {
+				.sz = sizeof(state),
+				.paused = dom[i].paused,
+				.shut_down = dom[i].shutdown,
+				.shutdown_reason = dom[i].shutdown_reason,
+				.dying = dom[i].dying,
+			};
+			struct xldump_domain out = { .sz = sizeof(out) };
+
+			describe(&dom[i], &out);
+			fn(data, &out, &state);
+		}
+		first = n ? dom[n - 1].domid + 1 : 0;
+	} while (n == LIST_STEP);
 	return 0;
 }

@@ -264,6 +264,26 @@ enum xldump_cause xldump_error_cause(const struct xldump *xl);
  * Errors: XLDUMP_CAUSE_NO_DOMAIN; domain 0 is refused with XLDUMP_CAUSE_UNSUPPORTED. */
 int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain *ret);
 
+/** How a domain stands. */
+struct xldump_domain_state {
+	size_t sz;               /**< sizeof(struct xldump_domain_state) of the library */
+	bool paused;             /**< somebody holds a pause of it */
+	bool shut_down;          /**< it has ended, in the way that the reason says */
+	uint8_t shutdown_reason; /**< Xen's SHUTDOWN_*: 0 power-off, 1 reboot, 2 suspend, 3 crash,
+				      4 watchdog */
+	bool dying;              /**< it is being destroyed */
+};
+
+/** The domain has no name: see xldump_domains(). */
+typedef void (*xldump_domain_fn)(void *data, const struct xldump_domain *domain,
+				 const struct xldump_domain_state *state);
+
+/** Look at all domains but domain 0, in the order of their numbers.
+ *
+ * Asks the hypervisor alone, in few calls, so that it is quick even if xenstored is not; names,
+ * which xenstored has, are left empty.  The callback must not use the handle. */
+int xldump_domains(struct xldump *xl, xldump_domain_fn fn, void *data);
+
 /** Dump a domain into a file, or into a pipe.
  *
  * The file appears under its name only when it is complete and on disk; a failure leaves nothing

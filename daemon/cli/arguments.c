@@ -4,17 +4,19 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "report.h"
+#include "values.h"
+#include "xldump_schema.h"
 
 static const char usage_text[] =
 	"usage: xl livedump [OPTIONS] <domain> <file>\n"
 	"       xl livedump --estimate [OPTIONS] <domain>\n"
+	"       xl livedump --daemon [OPTIONS] <domain>\n"
 	"Write a consistent dump of a running guest's memory to a file.\n"
 	"\n"
 	"  <domain>               name, id or uuid of `xl list'\n"
@@ -43,6 +45,8 @@ static const char usage_text[] =
 	"                         rounds and pause; the file need not be named\n"
 	"      --symbols=FILE     System.map or vmlinux of the guest's kernel, where it does\n"
 	"                         not say itself where its symbols are\n"
+	"      --daemon           have xldumpd do it, into its folder: without a file; the name\n"
+	"                         of the file is the result\n"
 	"      --force            replace an existing file\n"
 	"      --json             result, or error, as one JSON object on standard output\n"
 	"  -q, --quiet            no progress, no result: errors and warnings only\n"
@@ -60,6 +64,7 @@ enum {
 	OPT_SYMBOLS,
 	OPT_FORCE,
 	OPT_JSON,
+	OPT_DAEMON,
 };
 
 static const struct option long_options[] = {
@@ -75,6 +80,7 @@ static const struct option long_options[] = {
 	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "daemon", no_argument, NULL, OPT_DAEMON },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -96,52 +102,42 @@ _printf_(2, 3) static int usage_error(const struct arguments *a, const char *fmt
 	return -EINVAL;
 }
 
-/* "50ms", "1.5s", "800us"; a bare number is milliseconds. */
-static int parse_time(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "", 1e6 }, { "ms", 1e6 }, { "s", 1e9 }, { "us", 1e3 } };
-	char *end;
-	double v;
-
-	errno = 0;
-	v = strtod(text, &end);
-	if (errno || end == text || !isfinite(v) || v <= 0)
-		return -EINVAL;
-	for (size_t i = 0; i < XL_ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		v *= units[i].ns;
-		if (v < 1 || v > 3600e9)
-			return -ERANGE;
-		*ret_ns = (uint64_t)v;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int parse_number(const char *text, unsigned min, unsigned max, unsigned *ret)
-{
-	char *end;
-	unsigned long v;
-
-	errno = 0;
-	v = strtoul(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || v < min || v > max)
-		return -EINVAL;
-	*ret = (unsigned)v;
-	return 0;
-}
-
 static int parse_threads(const char *text, unsigned *ret)
 {
-	if (parse_number(text, 0, 256, ret) < 0)
+	if (xd_parse_number(text, 0, 256, ret) < 0)
 		return -EINVAL;
 	if (*ret == 0)
 		*ret = XLDUMP_THREADS_ALL;
 	return 0;
+}
+
+/* What xldumpd would be asked for.  It judges once more, by its own options. */
+static void note_for_daemon(int c, struct arguments *a)
+{
+	const char *node = NULL;
+
+	switch (c) {
+	case 'f': node = XD_NODE_FORMAT; break;
+	case 'c': node = XD_NODE_COMPRESS; break;
+	case 's': node = XD_NODE_STRATEGY; break;
+	case 'd': node = XD_NODE_DUMP_LEVEL; break;
+	case 'p': node = XD_NODE_MAX_PAUSE; break;
+	case OPT_ON_OVERRUN: node = XD_NODE_ON_OVERRUN; break;
+	case 'j': a->not_for_daemon = "--threads"; break;
+	case OPT_MAX_ROUNDS: a->not_for_daemon = "--max-rounds"; break;
+	case OPT_FORCE: a->not_for_daemon = "--force"; break;
+	case OPT_SYMBOLS: a->not_for_daemon = "--symbols"; break;
+	case OPT_ESTIMATE: a->not_for_daemon = "--estimate"; break;
+	default: break;
+	}
+	for (size_t i = 0; node && i < a->nodes; i++) {
+		if (!strcmp(a->node[i].node, node)) {
+			a->node[i].value = optarg; /* the last one counts */
+			return;
+		}
+	}
+	if (node)
+		a->node[a->nodes++] = (struct client_node){ node, optarg };
 }
 
 /* One option.  0, or a negative errno after it has been complained about. */
@@ -171,15 +167,15 @@ static int take_option(int c, struct arguments *a)
 			return 0;
 		return usage_error(a, "strategy `%s' is none of auto, precopy, rescan, still, stop", optarg);
 	case 'd':
-		if (parse_number(optarg, 0, XLDUMP_LEVEL_MAX, &a->o.dump_level) == 0)
+		if (xd_parse_number(optarg, 0, XLDUMP_LEVEL_MAX, &a->o.dump_level) == 0)
 			return 0;
 		return usage_error(a, "`%s' is no dump level from 0 to 31", optarg);
 	case 'p':
-		if (parse_time(optarg, &a->o.max_pause_ns) == 0)
+		if (xd_parse_time(optarg, &a->o.max_pause_ns) == 0)
 			return 0;
 		return usage_error(a, "`%s' is no time of 1 ns to 1 h, like 50ms or 1.5s", optarg);
 	case OPT_MAX_ROUNDS:
-		if (parse_number(optarg, 1, 56, &a->o.max_rounds) == 0)
+		if (xd_parse_number(optarg, 1, 56, &a->o.max_rounds) == 0)
 			return 0;
 		return usage_error(a, "`%s' is no number of rounds from 1 to 56", optarg);
 	case OPT_ON_OVERRUN:
@@ -199,6 +195,9 @@ static int take_option(int c, struct arguments *a)
 		return 0;
 	case OPT_JSON:
 		a->json = true;
+		return 0;
+	case OPT_DAEMON:
+		a->daemon = true;
 		return 0;
 	case 'q':
 		a->quiet = true;
@@ -240,6 +239,15 @@ int parse_arguments(int argc, char **argv, struct arguments *a)
 		r = take_option(c, a);
 		if (r < 0)
 			return r;
+		note_for_daemon(c, a);
+	}
+	if (a->daemon && argc - optind != 1)
+		return usage_error(a, "with --daemon a domain is needed, and no file");
+	if (a->daemon && a->not_for_daemon)
+		return usage_error(a, "%s does not go with --daemon", a->not_for_daemon);
+	if (a->daemon) {
+		a->domain = argv[optind];
+		return 0;
 	}
 	if (argc - optind < (a->estimate ? 1 : 2))
 		return usage_error(a, a->estimate ? "a domain is needed" :

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "client.h"
 #include "xldump.h"
 
 struct arguments {
@@ -13,6 +14,10 @@ struct arguments {
 	bool json, quiet, verbose, estimate;
 	bool format_given;
 	FILE *result; /* standard output, unless the dump goes there */
+	bool daemon;  /* xldumpd is to do it; there is no file */
+	struct client_node node[8]; /* what it is asked for, as it was typed */
+	size_t nodes;
+	const char *not_for_daemon; /* an option that it does not have */
 };
 
 /* 0: go on.  1: all done (--help).  Negative: complained.  The caller sets ret->result to standard

@@ -16,7 +16,8 @@ struct cmd {
 	int (*run)(struct xl_ctx *x, int argc, char **argv);
 };
 
-extern const struct cmd cmd_convert, cmd_debug, cmd_dmesg, cmd_info, cmd_reassemble, cmd_verify;
+extern const struct cmd cmd_cancel, cmd_convert, cmd_debug, cmd_dmesg, cmd_info, cmd_list, cmd_reassemble,
+	cmd_request, cmd_rm, cmd_status, cmd_verify, cmd_watch;
 
 /* Exit status of a file that cannot be read, or is broken, or keeps no rule; others are those of
  * enum xldump_cause. */

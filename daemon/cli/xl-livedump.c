@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "base/cleanup.h"
 #include "guard.h"
+#include "livedump_daemon.h"
 #include "progress.h"
 #include "report.h"
 #include "xldump.h"
@@ -152,6 +153,10 @@ int main(int argc, char **argv)
 
 	if (r != 0)
 		return r < 0 ? XLDUMP_CAUSE_USAGE : 0;
+	if (a.daemon) {
+		catch_signals();
+		return livedump_by_daemon(&a, &cancelled);
+	}
 	r = guard_run(dump, dump_died, &a);
 	if (r >= 0)
 		return r;

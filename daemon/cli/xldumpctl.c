@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* xldumpctl: look at dump files. */
+/* xldumpctl: look at dump files, and talk to the daemon. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,7 +10,8 @@
 #include "cmd.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_info, &cmd_verify, &cmd_dmesg, &cmd_debug, &cmd_convert, &cmd_reassemble,
+	&cmd_list,    &cmd_info,   &cmd_verify, &cmd_dmesg,  &cmd_debug,  &cmd_convert,
+	&cmd_reassemble, &cmd_rm,  &cmd_request, &cmd_status, &cmd_watch, &cmd_cancel,
 };
 
 static volatile int cancelled; /* set by the signal handler, read by the library */
@@ -70,7 +71,8 @@ bool cmd_flush(const struct cmd *cmd)
 static void usage(FILE *f)
 {
 	(void)fputs("usage: xldumpctl COMMAND [OPTIONS] ...\n"
-		    "Look at dump files of xl-livedump(1), of `xl dump-core' and of makedumpfile(8).\n"
+		    "Look at dump files of xl-livedump(1), of `xl dump-core' and of makedumpfile(8), and\n"
+		    "talk to xldumpd(8).\n"
 		    "\n", f);
 	for (size_t i = 0; i < XL_ARRAY_SIZE(commands); i++)
 		(void)fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);

@@ -40,6 +40,22 @@ odd name (1)                                15   128     1     --p---       0.0
 END
 	exit
 fi
+if [ "$*" = status ]; then
+	cat <<END
+SINCE                STATE      TRIGGER  REQUEST               GUEST             FILE, ERROR OR PROGRESS
+2026-11-21 17:25:00  done       request  ctl-0                 web01             /var/lib/xldump/dumps/a
+2026-11-21 17:25:01  running    request  ctl-1                 odd name (1)      copy 0 1 2
+2026-11-21 17:25:02  queued     timer    ctl-2                 web02
+END
+	exit
+fi
+if [ "$*" = "list --no-legend" ]; then
+	cat <<END
+2026-11-21 17:25:00  web01  request  6.1.0     1.0 MiB  web01-20261121T172500Z-000001.kdump
+2026-11-21 17:25:01  db     crash    -        12.0 MiB  db-20261121T172501Z-000002.elf
+END
+	exit
+fi
 printf 'GOT'
 printf '|%s' "$@"
 echo
@@ -82,7 +98,7 @@ both "no such domain: no files either" 'co\tx' 'cox'
 both "a file" 'web01 co\tx' 'web01|core.img|x'
 both "a file to be quoted" 'web01 ot\tx' 'web01|other file|x'
 both "nothing after the file" 'web01 core.img we\tx' 'web01|core.img|wex'
-both "options" '--\e*' '--compress=|--dump-level=|--estimate|--force|--format=|--help|--json|--max-pause=|--max-rounds=|--on-overrun=|--quiet|--strategy=|--symbols=|--threads=|--verbose|--version'
+both "options" '--\e*' '--compress=|--daemon|--dump-level=|--estimate|--force|--format=|--help|--json|--max-pause=|--max-rounds=|--on-overrun=|--quiet|--strategy=|--symbols=|--threads=|--verbose|--version'
 both "an option with a value: no blank" '--forma\tx' '--format=x'
 both "an option without: a blank" '--forc\tx' '--force|x'
 both "formats" '--format \e*' '--format|elf|kdump|xencore|xencore-raw'
@@ -99,6 +115,7 @@ both "a file after options" '-p 50 --max-rounds 3 web01 co\tx' '-p|50|--max-roun
 both "a format stuck to -f" '-felf web01 co\tx' '-felf|web01|core.img|x'
 both "a file of symbols" '--symbols co\tx' '--symbols|core.img|x'
 both "a domain after symbols" '--symbols=map web01\tx' '--symbols=map|web01|x'
+both "--daemon: no file" '--daemon web01 co\tx' '--daemon|web01|cox'
 both "after --" '-- web01 co\tx' '--|web01|core.img|x'
 expect "xl: the commands of the distribution and ours" 'xl \e*' 'create|list|livedump|loadpolicy'
 expect "xl: ours by its start, and a blank" 'xl liv\tx' 'livedump|x'
@@ -110,12 +127,17 @@ expect "xl: still so on the second use" 'xl list\t\nxl livedump web01\tx' 'lived
 rm "$dir/dist/bash-completion/completions/xl"
 expect "xl: without a distribution's" 'xl liv\tx' 'livedump|x'
 expect "xl: without a distribution's, other commands" 'xl create co\tx' 'create|core.img|x'
-expect "xldumpctl: commands" 'xldumpctl \e*' '--help|--version|convert|debug|dmesg|info|reassemble|verify'
+expect "xldumpctl: commands" 'xldumpctl \e*' '--help|--version|cancel|convert|debug|dmesg|info|list|reassemble|request|rm|status|verify|watch'
 expect "xldumpctl: a command, and a blank" 'xldumpctl ve\tx' 'verify|x'
 expect "xldumpctl: options of a command" 'xldumpctl debug --\e*' 'debug|--drgn|--help|--print'
 expect "xldumpctl: a file" 'xldumpctl info --json co\tx' 'info|--json|core.img|x'
 expect "xldumpctl: a file to be quoted" 'xldumpctl verify ot\tx' 'verify|other file|x'
 expect "xldumpctl: a format" 'xldumpctl convert -f xencore-\tx' 'convert|-f|xencore-raw|x'
 expect "xldumpctl: a format after =" 'xldumpctl convert --format=k\tx' 'convert|--format=kdump|x'
+expect "xldumpctl request: a domain" 'xldumpctl request web01\tx' 'request|web01|x'
+expect "xldumpctl request: a name to be quoted" 'xldumpctl request -q od\tx' 'request|-q|odd name (1)|x'
+expect "xldumpctl request: a strategy" 'xldumpctl request -s re\tx' 'request|-s|rescan|x'
+expect "xldumpctl cancel: a request that is not over" 'xldumpctl cancel \e*' 'cancel|ctl-1|ctl-2'
+expect "xldumpctl rm: a dump" 'xldumpctl rm \e*' 'rm|db-20261121T172501Z-000002.elf|web01-20261121T172500Z-000001.kdump'
 expect "xldumpctl: behind --" 'xldumpctl debug core.img -- co\tx' 'debug|core.img|--|core.img|x'
 echo "1..$n"

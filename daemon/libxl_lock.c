@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libxl's files about a domain. */
+#include "libxl_lock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <uuid.h>
+
+#include "json.h"
+
+/* Larger than any configuration of a domain with hundreds of devices. */
+#define CONFIG_MAX (4 << 20)
+
+/* "userdata-KIND.DOMID.UUID.NAME": l is for locks, d for data. */
+static void path_of(const char *dir, char kind, uint32_t domid, const uint8_t uuid[16],
+		    const char *name, char *ret, size_t size)
+{
+	char text[XD_UUID_MAX];
+
+	uuid_unparse_lower(uuid, text);
+	(void)snprintf(ret, size, "%s/userdata-%c.%u.%s.%s", dir, kind, domid, text, name);
+}
+
+static void lock_path(const char *dir, uint32_t domid, const uint8_t uuid[16], char *ret, size_t size)
+{
+	path_of(dir, 'l', domid, uuid, "domain-userdata-lock", ret, size);
+}
+
+static void config_path(const char *dir, uint32_t domid, const uint8_t uuid[16], char *ret,
+			size_t size)
+{
+	path_of(dir, 'd', domid, uuid, "libxl-json", ret, size);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *ret_fd)
+{
+	char lock[XD_PATH_MAX], config[XD_PATH_MAX];
+
+	lock_path(dir, domid, uuid, lock, sizeof(lock));
+	config_path(dir, domid, uuid, config, sizeof(config));
+	if (!exists(config))
+		return -ENOENT;
+	/* Who gives it back unlinks the file first: what we have locked must be what has the name. */
+	for (unsigned i = 0; i < 8; i++) {
+		_cleanup_close_ int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		struct stat ours, named;
+
+		if (fd < 0)
+			return -errno;
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		if (fstat(fd, &ours) < 0 || lstat(lock, &named) < 0 || ours.st_dev != named.st_dev ||
+		    ours.st_ino != named.st_ino)
+			continue;
+		/* Its configuration goes with the domain, under this lock: are we in time? */
+		if (!exists(config)) {
+			(void)unlink(lock);
+			return -ENOENT;
+		}
+		*ret_fd = xl_take_fd(&fd);
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *fd)
+{
+	char lock[XD_PATH_MAX];
+
+	if (*fd < 0)
+		return;
+	lock_path(dir, domid, uuid, lock, sizeof(lock));
+	(void)unlink(lock);
+	xl_closep(fd);
+	*fd = -1;
+}
+
+/* By Xen's SHUTDOWN_*. */
+static const char *key_of(unsigned shutdown_reason)
+{
+	static const char *const key[] = {
+		[0] = "on_poweroff", [1] = "on_reboot",	  [3] = "on_crash",
+		[4] = "on_watchdog", [5] = "on_soft_reset",
+	};
+
+	return shutdown_reason < XL_ARRAY_SIZE(key) ? key[shutdown_reason] : NULL;
+}
+
+enum xd_action xd_libxl_action(const char *dir, uint32_t domid, const uint8_t uuid[16],
+			       unsigned shutdown_reason, char *ret_name, size_t size)
+{
+	const char *key = key_of(shutdown_reason);
+	_cleanup_json_ struct json_object *o = NULL;
+	char path[XD_PATH_MAX], text[64], name[XLDUMP_NAME_MAX];
+
+	config_path(dir, domid, uuid, path, sizeof(path));
+	o = xd_json_read(AT_FDCWD, path, CONFIG_MAX);
+	if (!o)
+		return XD_ACTION_UNKNOWN;
+	if (xd_json_text(xd_json_get(o, "c_info"), "name", name, sizeof(name)))
+		(void)snprintf(ret_name, size, "%s", name);
+	/* libxl leaves out what has its default, and destroying is that. */
+	if (!key || !xd_json_text(o, key, text, sizeof(text)))
+		return XD_ACTION_DESTROY;
+	return xd_action_parse(text);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether, and when, a dump is made. */
+#include "policy.h"
+
+static struct xd_verdict refuse(enum xd_refusal why)
+{
+	return (struct xd_verdict){ .what = XD_REFUSE, .why = why };
+}
+
+/* The guest's memory is an upper bound: zero pages take no room.  But how many there are is known
+ * only when it is too late. */
+static bool has_room(const struct xd_policy_in *in)
+{
+	return in->room >= in->keep_free && in->room - in->keep_free >= in->memory;
+}
+
+static enum xd_refusal refusal_of_crash(const struct xd_policy_in *in)
+{
+	bool panic = in->trigger == XD_TRIGGER_PANIC;
+
+	if (!in->set->crash || (panic && !in->set->panic))
+		return XD_REFUSED_DISABLED;
+	if (in->action == XD_ACTION_COREDUMP_DESTROY || in->action == XD_ACTION_COREDUMP_RESTART)
+		return XD_REFUSED_COREDUMP;
+	if (in->dumped && in->now < in->last_dump + in->set->min_interval)
+		return XD_REFUSED_TOO_SOON;
+	return XD_OK;
+}
+
+struct xd_verdict xd_policy(const struct xd_policy_in *in)
+{
+	bool crashed = xd_trigger_crashed(in->trigger);
+	enum xd_refusal r = crashed ? refusal_of_crash(in) : XD_OK;
+
+	if (!in->found)
+		return refuse(XD_REFUSED_NO_DOMAIN);
+	if (in->domid == 0)
+		return refuse(XD_REFUSED_DOMAIN0);
+	if (r != XD_OK)
+		return refuse(r);
+	if (in->same_waits)
+		return refuse(XD_REFUSED_DUPLICATE);
+	/* Crashes are one for each domain at most, and do not come again. */
+	if (!crashed && in->waiting >= in->max_waiting)
+		return refuse(XD_REFUSED_QUEUE_FULL);
+	if (in->now < in->not_before)
+		return (struct xd_verdict){ .what = XD_DEFER, .until = in->not_before };
+	if (has_room(in))
+		return (struct xd_verdict){ .what = XD_ADMIT };
+	if (in->held || in->now >= in->asked_at + XD_WAIT_FOR_ROOM)
+		return refuse(XD_REFUSED_NO_SPACE);
+	return (struct xd_verdict){ .what = XD_DEFER,
+				    .why = XD_REFUSED_NO_SPACE,
+				    .until = in->now + XD_LOOK_FOR_ROOM };
+}
+
+unsigned xd_policy_retry(enum xldump_cause cause, unsigned attempts, bool crashed)
+{
+	enum { MAX_ATTEMPTS = 5 };
+
+	if (attempts >= MAX_ATTEMPTS)
+		return 0;
+	switch (cause) {
+	case XLDUMP_CAUSE_BUSY: /* a migration, which takes its time */
+		return crashed ? 5 : 60;
+	case XLDUMP_CAUSE_NO_SPACE:
+		return 300;
+	case XLDUMP_CAUSE_DIED: /* once may be an accident, twice is a bug of ours */
+		return attempts < 2 ? 5 : 0;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The jobs that wait or run: in the order of their coming, one for each domain, and on disk, so that
+ * a daemon that was killed goes on where it was. */
+#ifndef XLDUMP_DAEMON_QUEUE_H
+#define XLDUMP_DAEMON_QUEUE_H
+
+#include "job.h"
+
+/* Requests are limited by the configuration, crashes by the number of domains; this is for neither
+ * being right. */
+#define XD_QUEUE_MAX 4096
+
+struct xd_queue {
+	int dirfd;
+	struct xd_job **job; /* ascending by seq */
+	size_t n, allocated;
+	uint64_t next_seq;
+};
+
+/* Open the folder, which is made if need be, and take up what is in it.  A file that is not a job is
+ * set aside with a warning, as NAME.bad. */
+int xd_queue_open(struct xl_ctx *x, const char *dir, struct xd_queue *ret);
+void xd_queue_close(struct xd_queue *q);
+
+/* A copy of the job, with a new number, on disk when this returns. */
+int xd_queue_add(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job,
+		 struct xd_job **ret);
+
+/* What has changed about a job of the queue, to disk. */
+int xd_queue_save(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job);
+
+/* The job is over: forget it.  It is freed. */
+void xd_queue_remove(struct xd_queue *q, struct xd_job *job);
+
+struct xd_job *xd_queue_by_id(const struct xd_queue *q, const char *id);
+
+/* One of the same domain and life (domid and uuid), other than `but`. */
+struct xd_job *xd_queue_by_domain(const struct xd_queue *q, const struct xldump_domain *dom,
+				  const struct xd_job *but);
+
+unsigned xd_queue_count(const struct xd_queue *q, enum xd_state state);
+
+/* This boot of the host; "" if it cannot be told. */
+void xd_boot_id(char ret[XD_UUID_MAX]);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The worker: one dump in a process of its own, by the library. */
+#include "worker.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/report.h"
+#include "job.h"
+#include "json.h"
+#include "log.h"
+
+#define EVERY_NS 200000000ULL
+
+struct progress {
+	uint64_t last_ns;
+	int phase;
+	unsigned round;
+};
+
+static volatile int cancelled; /* set by the signal handler, read by the library */
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	cancelled = 1;
+}
+
+/* Nothing that it needs is given up; what is left is what /dev/xen/privcmd allows, which is much. */
+static void restrict_self(void)
+{
+	const struct rlimit none = { 0, 0 };
+	struct sigaction a = { .sa_handler = on_signal };
+
+	(void)umask(077);
+	(void)setrlimit(RLIMIT_CORE, &none); /* our memory holds pieces of the guest's */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)sigemptyset(&a.sa_mask);
+	(void)sigaction(SIGTERM, &a, NULL);
+	(void)sigaction(SIGINT, &a, NULL);
+	a.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &a, NULL);
+	(void)sigaction(SIGXFSZ, &a, NULL);
+	/* The same, told at once. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static const char *phase_name(enum xldump_phase phase)
+{
+	static const char *const name[] = { "prepare", "copy", "round", "finish", "sync" };
+
+	return (unsigned)phase < XL_ARRAY_SIZE(name) ? name[phase] : "other";
+}
+
+static void on_progress(void *data, const struct xldump_progress *now)
+{
+	struct progress *p = data;
+	struct timespec t;
+	uint64_t ns;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	if ((int)now->phase == p->phase && now->round == p->round && ns - p->last_ns < EVERY_NS)
+		return;
+	p->last_ns = ns;
+	p->phase = (int)now->phase;
+	p->round = now->round;
+	(void)printf("{\"progress\":{\"phase\":\"%s\",\"round\":%u,\"done\":%" PRIu64
+		     ",\"total\":%" PRIu64 "}}\n",
+		     phase_name(now->phase), now->round, now->pages_done, now->pages_total);
+	/* Nobody listens: the daemon is gone, and its successor begins anew. */
+	if (fflush(stdout) != 0)
+		cancelled = 1;
+}
+
+static int read_job(struct xl_ctx *x, struct xd_job *ret)
+{
+	_cleanup_json_ struct json_object *o = NULL;
+	char text[65536];
+	size_t n = fread(text, 1, sizeof(text) - 1, stdin);
+
+	text[n] = '\0';
+	o = json_tokener_parse(text);
+	return xd_job_from_json(x, o, ret);
+}
+
+static int fail(struct xldump *xl, const char *text, enum xldump_cause cause)
+{
+	if (cause == XLDUMP_CAUSE_NONE)
+		cause = XLDUMP_CAUSE_OTHER;
+	report_error_json(stdout, text, cause);
+	(void)fflush(stdout);
+	xldump_close(xl);
+	return (int)cause;
+}
+
+int xd_worker_main(void)
+{
+	struct xd_job job;
+	struct progress p = { .phase = -1 };
+	struct xldump_result result = { .sz = sizeof(result) };
+	struct xldump_options o = { .sz = sizeof(o), .cancel = &cancelled };
+	struct xl_ctx x = { 0 };
+	struct xldump *xl;
+
+	if (isatty(STDIN_FILENO)) {
+		(void)fprintf(stderr, "xldumpd: --worker is for the daemon itself\n");
+		return XLDUMP_CAUSE_USAGE;
+	}
+	restrict_self();
+	if (read_job(&x, &job) < 0)
+		return fail(NULL, x.err, XLDUMP_CAUSE_USAGE);
+	o.progress = on_progress;
+	o.progress_data = &p;
+	o.strategy = job.set.strategy;
+	o.format = job.set.format;
+	o.codec = job.set.codec;
+	o.level = job.set.level;
+	o.dump_level = job.set.dump_level;
+	o.max_pause_ns = job.set.max_pause_ns;
+	o.throttle = job.set.throttle;
+	o.extend_pause = job.set.extend;
+	if (xldump_open(&xl, xd_log_library, NULL) < 0 ||
+	    xldump_dump(xl, &job.dom, job.file, &o, &result) < 0)
+		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM),
+			    xl ? xldump_error_cause(xl) : XLDUMP_CAUSE_OTHER);
+	report_json(stdout, &result, job.file, o.format);
+	(void)fflush(stdout);
+	xldump_close(xl);
+	return 0;
+}

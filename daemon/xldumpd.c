@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xldumpd: dumps guests when they crash, and when it is asked to through xenstore. */
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon.h"
+#include "libxl_lock.h"
+#include "log.h"
+#include "worker.h"
+#include "xldump_schema.h"
+
+#define STATE_DIR "/var/lib/xldump"
+
+/* Of watches: what an event is about. */
+#define TOKEN_DOMAINS "d"
+#define TOKEN_REQUESTS "r"
+
+static const char usage_text[] =
+	"usage: xldumpd [OPTIONS]\n"
+	"Dump guests of this Xen host when they crash, and on request through xenstore.\n"
+	"\n"
+	"  -c, --config=FILE    instead of " XD_CONFIG_FILE "\n"
+	"  -t, --check-config   read the configuration, say what is wrong with it, and end\n"
+	"      --state-dir=DIR  of the queue, instead of " STATE_DIR "\n"
+	"      --libxl-dir=DIR  of libxl's files about guests, instead of " XD_LIBXL_DIR "\n"
+	"  -h, --help           this text\n"
+	"  -V, --version        version of xldump\n"
+	"\n"
+	"It is started by systemd: systemctl start xldumpd.  See xldumpd(8).\n";
+
+enum { OPT_STATE_DIR = 256, OPT_LIBXL_DIR, OPT_WORKER };
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "check-config", no_argument, NULL, 't' },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "libxl-dir", required_argument, NULL, OPT_LIBXL_DIR },
+	{ "worker", no_argument, NULL, OPT_WORKER }, /* for ourselves: worker_run.c */
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int fail(const struct xl_ctx *x)
+{
+	xd_log(LOG_ERR, "%s", x->err);
+	return x->cause == XLDUMP_CAUSE_NONE ? XLDUMP_CAUSE_OTHER : (int)x->cause;
+}
+
+/* ---- events ---- */
+
+static int on_store(sd_event_source *s, int fd, uint32_t events, void *data)
+{
+	struct xd_daemon *d = data;
+	char path[512], token[16];
+	int r;
+
+	(void)s;
+	(void)fd;
+	(void)events;
+	while ((r = xd_store_event(d->store, path, sizeof(path), token, sizeof(token))) > 0) {
+		if (token[0] == TOKEN_DOMAINS[0])
+			xd_trigger_domains(d);
+		else
+			xd_trigger_request_event(d, path);
+	}
+	if (r < 0) {
+		xd_log(LOG_ERR, "the connection to xenstored is gone: %s", strerror(-r));
+		return sd_event_exit(d->event, XLDUMP_CAUSE_NO_XEN);
+	}
+	return 0;
+}
+
+static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
+{
+	(void)s;
+	(void)si;
+	(void)sd_notify(0, "STOPPING=1");
+	xd_manager_stop(data);
+	return 0;
+}
+
+static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
+{
+	struct xd_daemon *d = data;
+	struct xd_config c;
+
+	(void)s;
+	(void)si;
+	(void)sd_notify(0, "RELOADING=1");
+	if (xd_config_load(&d->x, d->config_path, &c) < 0) {
+		xd_log(LOG_ERR, "%s: going on with the configuration that was", d->x.err);
+		xl_err_clear(&d->x);
+	} else {
+		int fd = -1;
+
+		/* Dumps that run have their folder already. */
+		if (xd_spool_open(&d->x, c.spool, &fd) < 0) {
+			xd_log(LOG_ERR, "%s: going on with the configuration that was", d->x.err);
+			xl_err_clear(&d->x);
+			xd_config_deinit(&c);
+		} else {
+			xl_closep(&d->spool);
+			d->spool = fd;
+			xd_config_deinit(&d->config);
+			d->config = c;
+			xd_log(LOG_NOTICE, "read %s again", d->config_path);
+		}
+	}
+	(void)xd_publish_daemon(d);
+	(void)sd_notify(0, "READY=1");
+	xd_trigger_requests(d);
+	xd_manager_kick(d);
+	return 0;
+}
+
+static int add_events(struct xd_daemon *d)
+{
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	r = sd_event_default(&d->event);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGTERM, on_stop, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGINT, on_stop, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hup, d);
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->event, true);
+	return r < 0 ? xl_err(&d->x, r, "set up the event loop") : 0;
+}
+
+static int add_watches(struct xd_daemon *d)
+{
+	static const struct {
+		const char *path, *token;
+	} watch[] = {
+		{ "@releaseDomain", TOKEN_DOMAINS },
+		{ "@introduceDomain", TOKEN_DOMAINS },
+		{ XD_STORE_REQUEST, TOKEN_REQUESTS },
+	};
+	int r = sd_event_add_io(d->event, &d->store_source, xd_store_fd(d->store), EPOLLIN, on_store, d);
+
+	for (size_t i = 0; i < XL_ARRAY_SIZE(watch) && r >= 0; i++)
+		r = xd_store_watch(d->store, watch[i].path, watch[i].token);
+	return r < 0 ? xl_err(&d->x, r, "watch xenstore") : 0;
+}
+
+/* ---- start ---- */
+
+static int open_all(struct xd_daemon *d)
+{
+	char queue[XD_PATH_MAX];
+	int r;
+
+	if (mkdir(d->state_dir, 0700) < 0 && errno != EEXIST)
+		return xl_err(&d->x, -errno, "create %s", d->state_dir);
+	(void)snprintf(queue, sizeof(queue), "%s/queue", d->state_dir);
+	r = xd_queue_open(&d->x, queue, &d->queue);
+	if (r == 0)
+		r = xd_spool_open(&d->x, d->config.spool, &d->spool);
+	if (r == 0)
+		r = add_events(d);
+	if (r < 0)
+		return r;
+	/* This undoes what dumps of dead workers left, before anything else is done. */
+	r = xldump_open(&d->xl, xd_log_library, NULL);
+	if (r < 0)
+		return xl_fail(&d->x, d->xl ? xldump_error_cause(d->xl) : XLDUMP_CAUSE_OTHER, r, "%s",
+			       d->xl ? xldump_error(d->xl) : strerror(ENOMEM));
+	r = xd_store_open(&d->x, &d->store);
+	if (r == 0)
+		r = xd_publish_daemon(d);
+	if (r == 0)
+		xd_manager_resume(d);
+	return r < 0 ? r : add_watches(d);
+}
+
+static int run(struct xd_daemon *d)
+{
+	int r = open_all(d);
+
+	if (r < 0)
+		return fail(&d->x);
+	xd_log(LOG_NOTICE, "xldump %s: ready, %zu jobs in the queue", xldump_version(), d->queue.n);
+	xd_trigger_domains(d);
+	xd_trigger_requests(d);
+	(void)sd_notify(0, "READY=1");
+	r = sd_event_loop(d->event);
+	if (r < 0)
+		xd_log(LOG_ERR, "the event loop failed: %s", strerror(-r));
+	(void)xd_store_remove(d->store, XD_STORE_DAEMON_PID);
+	return r < 0 ? XLDUMP_CAUSE_OTHER : r;
+}
+
+static void deinit(struct xd_daemon *d)
+{
+	d->store_source = sd_event_source_disable_unref(d->store_source);
+	d->timer = sd_event_source_disable_unref(d->timer);
+	xd_store_close(d->store);
+	xldump_close(d->xl);
+	xd_queue_close(&d->queue);
+	xl_closep(&d->spool);
+	xd_config_deinit(&d->config);
+	free(d->known);
+	d->event = sd_event_unref(d->event);
+}
+
+int main(int argc, char **argv)
+{
+	static struct xd_daemon d = {
+		.config_path = XD_CONFIG_FILE,
+		.state_dir = STATE_DIR,
+		.libxl_dir = XD_LIBXL_DIR,
+		.spool = -1,
+		.queue = { .dirfd = -1 },
+	};
+	bool check = false;
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, "c:thV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'c': d.config_path = optarg; break;
+		case 't': check = true; break;
+		case OPT_STATE_DIR: d.state_dir = optarg; break;
+		case OPT_LIBXL_DIR: d.libxl_dir = optarg; break;
+		case OPT_WORKER: return xd_worker_main();
+		case 'h': (void)fputs(usage_text, stdout); return 0;
+		case 'V': (void)printf("xldump %s\n", xldump_version()); return 0;
+		default: return XLDUMP_CAUSE_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "xldumpd: `%s' is too much (see xldumpd --help)\n", argv[optind]);
+		return XLDUMP_CAUSE_USAGE;
+	}
+	d.x.log = xd_log_library;
+	(void)umask(077);
+	xd_boot_id(d.boot);
+	if (xd_config_load(&d.x, d.config_path, &d.config) < 0)
+		return fail(&d.x);
+	if (check) {
+		(void)printf("%s: fine\n", d.config_path);
+		xd_config_deinit(&d.config);
+		return 0;
+	}
+	r = run(&d);
+	deinit(&d);
+	return r;
+}
