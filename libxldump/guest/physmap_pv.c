@@ -333,7 +333,9 @@ int xl_physmap_pv_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_doma
 		return xl_err(x, r, "ask for the guest's width");
 	if (width != 64)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "a %u-bit PV guest: only 64-bit PV guests are supported", width);
+			       "a %u-bit PV guest: only 64-bit PV guests are supported, and no current "
+			       "reader knows others; `xl dump-core' writes what old ones of 32 bits "
+			       "read", width);
 	pv = ret->pv = calloc(1, sizeof(*ret->pv));
 	if (!pv)
 		return xl_err(x, -ENOMEM, "p2m");

@@ -76,6 +76,7 @@ struct xl_slots;
 struct xl_image {
 	enum xl_image_kind kind;
 	bool flattened;
+	bool narrow;               /* ELF of a 32-bit machine: a 32-bit PV guest's */
 	bool hybrid;               /* ELF with program headers and sections */
 	struct xl_imgfile *file;
 	uint64_t file_bytes, disk_bytes; /* of the file as it lies there */

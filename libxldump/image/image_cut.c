@@ -304,6 +304,10 @@ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 	int r;
 
 	memset(cut, 0, sizeof(*cut));
+	if (img->narrow)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "a dump of a 32-bit PV guest, whose registers and page tables are laid "
+			       "out in another way: it cannot be converted");
 	cut->raw = img->kind == XL_IMAGE_XENCORE_RAW;
 	cut->note = img->json ? img->json : "";
 	take_host(img, &cut->host);

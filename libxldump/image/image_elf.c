@@ -37,6 +37,7 @@ static int read_ehdr(struct xl_ctx *x, struct xl_image *img, struct ehdr *ret)
 	if (xl_get_le16(e + ELF_E_MACHINE) != EM_X86_64 && xl_get_le16(e + ELF_E_MACHINE) != EM_386)
 		return xl_image_bad(x, "a core file of another machine (%u at offset %d)",
 				    xl_get_le16(e + ELF_E_MACHINE), ELF_E_MACHINE);
+	img->narrow = xl_get_le16(e + ELF_E_MACHINE) == EM_386;
 	ret->phoff = xl_get_le64(e + ELF_E_PHOFF);
 	ret->shoff = xl_get_le64(e + ELF_E_SHOFF);
 	ret->phnum = xl_get_le16(e + ELF_E_PHNUM);

@@ -340,6 +340,9 @@ const struct breakage breakage[] = {
 	{ "all: VMCOREINFO ends", NULL, PVH, { { NOTE, "VMCOREINFO", 0, 4, 4, -1U, 1 } }, NULL },
 	{ "mdb: cr3 of vCPU 0 in .xen_prstatus maps", NULL, HVM,
 	  { { SECTION, ".xen_prstatus", 0, 5008, 8, 0xd000, 0 } }, NULL },
+	/* five levels: the table below the top is not the top */
+	{ "mdb: cr3 of vCPU 0 in .xen_prstatus maps", NULL, LA57,
+	  { { SECTION, ".xen_prstatus", 0, 5008, 8, 0xa000, 0 } }, NULL },
 
 	/* sections */
 	{ "all: sections lie within", NULL, PV,

@@ -136,7 +136,7 @@ static void put_contexts(const struct fake_core *f)
 		fake_core_put64(at + 648, FAKE_RIP + i);
 		fake_core_put64(at + 4984, 0x80000001);
 		fake_core_put64(at + 5008, f->cr3);
-		fake_core_put64(at + 5016, 0x20);
+		fake_core_put64(at + 5016, f->la57 ? 0x1020 : 0x20);
 	}
 	section_here(".xen_prstatus", SHT_PROGBITS, vcpus(f) * FAKE_CONTEXT, FAKE_CONTEXT);
 }

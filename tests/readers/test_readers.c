@@ -303,6 +303,19 @@ static void test_ptes(void **state)
 	fake_core_put64(core.page[12] + 16, 0xfee000e7);
 	ptes(0, "2 lead to device memory, 0 faults");
 
+	/* Five levels: page 14 on top; and what is no top page table of five levels is none. */
+	make_guest(&core, true);
+	core.pv = false;
+	core.la57 = true;
+	memset(core.page[14], 0, FAKE_PAGE);
+	fake_core_put64(core.page[14] + 511 * 8, 10 * FAKE_PAGE | 0x67);
+	core.cr3 = 14 * FAKE_PAGE;
+	ptes(0, "5 tables, 5 present entries, 1 of them leaves");
+	fake_core_put64(core.page[14] + 16, 5 * FAKE_PAGE | 0x67);
+	ptes(1, "pfn 0xe, level 5, entry 2");
+	core.la57 = false;
+	ptes(1, "pfn 0xe, level 4, entry 2");
+
 	core.cr3 = 0;
 	ptes(2, "0 tables");
 	core.cr3 = 0x5000;

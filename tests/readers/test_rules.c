@@ -86,6 +86,12 @@ static void make(enum good good)
 		core.user_cr3 = 13 * FAKE_PAGE;
 		core.offline[1] = true;
 		break;
+	case LA57: /* one more table on top */
+		make_native(1);
+		entry(14, 511, 10 * FAKE_PAGE | 0x63);
+		core.cr3 = 14 * FAKE_PAGE;
+		core.la57 = true;
+		break;
 	case PV:
 		make_pv();
 		break;

@@ -82,6 +82,8 @@ struct sim_params {
 	uint64_t pages;          /* memory of the guest; 0: by the seed */
 	bool no_shadow;          /* PV: the hypervisor cannot log */
 	bool three_level;        /* PV: the old form of p2m */
+	bool narrow;             /* PV: of 32 bits */
+	uint32_t vcpus;          /* the last one, and number 100, are offline; 0: SIM_USUAL_VCPUS */
 	bool high;               /* auto-translated: a part of the memory above 4 GiB */
 	bool compact;            /* auto-translated: special pages right behind the memory */
 	unsigned programs;       /* SIM_RUN() */
@@ -107,7 +109,7 @@ struct sim_frame {
 enum sim_owner { SIM_FREE, SIM_GUEST, SIM_STRANGER, SIM_HYPERVISOR };
 
 #define SIM_DOMID 7
-#define SIM_VCPUS 3
+#define SIM_USUAL_VCPUS 3
 #define SIM_MAX_SPECIAL 4
 #define SIM_NR_XEN_MAPPED 2
 #define SIM_NR_GRANTED 5
@@ -124,7 +126,7 @@ struct sim_truth {
 	uint8_t *type;
 	uint8_t *page;
 	size_t n, cap;
-	struct xl_vcpu vcpu[SIM_VCPUS];
+	struct xl_vcpu *vcpu;
 	uint8_t shared_info[XL_PAGE_SIZE];
 };
 

@@ -73,6 +73,8 @@ static int parse_guest(struct sim_case *c, char **word, size_t n)
 			c->p.three_level = true;
 		else if (strcmp(word[i], "no-shadow") == 0)
 			c->p.no_shadow = true;
+		else if (strcmp(word[i], "32-bit") == 0)
+			c->p.narrow = true;
 		else if (strcmp(word[i], "high") == 0)
 			c->p.high = true;
 		else if (strcmp(word[i], "compact") == 0)
@@ -163,6 +165,8 @@ static int parse_number(struct sim_case *c, const char *what, const char *word)
 		return -EINVAL;
 	if (strcmp(what, "seed") == 0)
 		c->p.seed = v;
+	else if (strcmp(what, "vcpus") == 0 && v <= XL_MAX_VCPUS)
+		c->p.vcpus = (uint32_t)v;
 	else if (strcmp(what, "pages") == 0)
 		c->p.pages = v;
 	else if (strcmp(what, "restless") == 0)
@@ -245,10 +249,12 @@ static const char *err_name(int err)
 
 static void print_guest(const struct sim_case *c, FILE *f)
 {
-	fprintf(f, "guest %s%s%s%s%s\n", guest_name[c->p.type],
+	fprintf(f, "guest %s%s%s%s%s%s\n", guest_name[c->p.type], c->p.narrow ? " 32-bit" : "",
 		c->p.three_level ? " three-level" : "", c->p.no_shadow ? " no-shadow" : "",
 		c->p.high ? " high" : "", c->p.compact ? " compact" : "");
 	fprintf(f, "seed %" PRIu64 "\npages %" PRIu64 "\n", c->p.seed, c->p.pages);
+	if (c->p.vcpus)
+		fprintf(f, "vcpus %u\n", c->p.vcpus);
 	if (c->p.xen_minor)
 		fprintf(f, "xen 4.%u\n", c->p.xen_minor);
 	if (c->paused)

@@ -152,9 +152,9 @@ static uint64_t cr3_of(const struct xl_cut *cut, uint64_t canonical)
 
 static int check_vcpus(struct report *rp, const struct sim *s, const struct sim_dump *d)
 {
-	if (d->cut.vcpus != SIM_VCPUS)
+	if (d->cut.vcpus != s->params.vcpus)
 		return wrong(rp, "%u vCPUs", d->cut.vcpus);
-	for (size_t i = 0; i < SIM_VCPUS; i++) {
+	for (size_t i = 0; i < s->params.vcpus; i++) {
 		struct xl_vcpu v = d->cut.vcpu[i];
 
 		if (d->cut.p2m && !d->cut.raw && v.online) {

@@ -168,10 +168,10 @@ void sim_die(struct sim *s)
 
 void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret)
 {
-	uint64_t v = s->vcpu_gen * 16 + id;
+	uint64_t v = s->vcpu_gen * XL_MAX_VCPUS + id;
 	uint64_t top = s->dom.pv ? (uint64_t)s->p2m[s->top] << 12 : 0x1000;
 
-	*ret = (struct xl_vcpu){ .id = id, .online = id < 2 };
+	*ret = (struct xl_vcpu){ .id = id, .online = id < s->params.vcpus - 1 && id != 100 };
 	if (!ret->online)
 		return;
 	ret->rip = 0xffffffff81000000ULL + v;
@@ -182,7 +182,8 @@ void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret)
 	ret->cr3 = top;
 	for (size_t i = 0; i < sizeof(ret->context); i++)
 		ret->context[i] = (uint8_t)(v + i);
-	/* ctrlreg[1], the user's tables, and ctrlreg[3] of vcpu_guest_context. */
+	/* rip, ctrlreg[1], the user's tables, and ctrlreg[3] of vcpu_guest_context. */
+	xl_put_le64(ret->context + 648, ret->rip);
 	xl_put_le64(ret->context + 4992, s->dom.pv ? top | 1 : 0);
 	xl_put_le64(ret->context + 5008, top);
 }
@@ -214,7 +215,7 @@ void sim_take_truth(struct sim *s)
 		    s->frame[mfn].type <= XL_PAGE_L4TAB)
 			add_page(s, pfn);
 	}
-	for (uint32_t i = 0; i < SIM_VCPUS; i++)
+	for (uint32_t i = 0; i < s->params.vcpus; i++)
 		sim_vcpu(s, i, &t->vcpu[i]);
 	memcpy(t->shared_info, s->shared_info, sizeof(t->shared_info));
 }
@@ -267,10 +268,11 @@ static int create_memory(struct sim *s)
 	s->truth.gen = sim_calloc(n, sizeof(*s->truth.gen));
 	s->truth.type = sim_calloc(n, sizeof(*s->truth.type));
 	s->truth.page = sim_calloc(n, XL_PAGE_SIZE);
+	s->truth.vcpu = sim_calloc(s->params.vcpus, sizeof(*s->truth.vcpu));
 	s->data = sim_calloc(n, sizeof(*s->data));
 	s->out = sim_calloc(n, sizeof(*s->out));
 	if (!s->frame || !s->free_ring || !s->truth.pfn || !s->truth.mfn || !s->truth.gen ||
-	    !s->truth.type || !s->truth.page || !s->data || !s->out)
+	    !s->truth.type || !s->truth.page || !s->truth.vcpu || !s->data || !s->out)
 		return -ENOMEM;
 	/* Frame 0 is never given away; the order of the others is no order. */
 	for (size_t i = 1; i < n; i++)
@@ -299,6 +301,8 @@ int sim_create(const struct sim_params *params, struct sim **ret)
 	s->clock = 1000000000;
 	if (!s->params.xen_minor)
 		s->params.xen_minor = 20;
+	if (!s->params.vcpus)
+		s->params.vcpus = SIM_USUAL_VCPUS;
 	if (!s->params.pages)
 		s->params.pages = 500 + sim_below(s, 900);
 	s->nr_frames = s->params.pages + s->params.pages / 4 + 400;
@@ -306,8 +310,8 @@ int sim_create(const struct sim_params *params, struct sim **ret)
 		.domid = SIM_DOMID,
 		.pv = params->type == XLDUMP_GUEST_PV,
 		.hvm_devices = params->type == XLDUMP_GUEST_HVM,
-		.max_vcpu_id = SIM_VCPUS - 1,
-		.online_vcpus = SIM_VCPUS - 1,
+		.max_vcpu_id = s->params.vcpus - 1,
+		.online_vcpus = s->params.vcpus - 1 - (s->params.vcpus > 101),
 	};
 	memset(s->dom.uuid, 0x5a, sizeof(s->dom.uuid));
 	r = create_memory(s);
@@ -343,5 +347,6 @@ void sim_destroy(struct sim *s)
 	sim_mfree(s->truth.gen);
 	sim_mfree(s->truth.type);
 	sim_mfree(s->truth.page);
+	sim_mfree(s->truth.vcpu);
 	sim_mfree(s);
 }

@@ -149,7 +149,7 @@ static int guest_width(struct xl_hv *hv, uint32_t domid, unsigned *ret)
 
 	if (r < 0)
 		return r;
-	*ret = 64;
+	*ret = s->params.narrow ? 32 : 64;
 	return sim_leave(s, SIM_guest_width, 0);
 }
 

@@ -126,10 +126,14 @@ static void records(struct fake *f)
 	xl_put_le32(f->mem + IMAGE_LOG_PA + 16, (uint32_t)at);
 }
 
-void image_guest(struct fake *f, enum image_log log)
+static void make_guest(struct fake *f, enum image_log log, bool five_levels)
 {
 	fake_defaults(f);
 	f->encoding = FAKE_NO_KALLSYMS;
+	if (five_levels) {
+		f->l5 = 1;
+		f->page_offset = 0xff1a3c8040000000;
+	}
 	fake_build(f);
 	if (log == IMAGE_LOG_RING)
 		ring(f);
@@ -151,6 +155,16 @@ void image_guest(struct fake *f, enum image_log log)
 	xl_put_le64(f->mem + IMAGE_EDIT_PA, 0);
 	xl_put_le64(f->mem + FAKE_XEN_START_INFO_PA, 0);
 	fake_look(f);
+}
+
+void image_guest(struct fake *f, enum image_log log)
+{
+	make_guest(f, log, false);
+}
+
+void image_guest_five_levels(struct fake *f)
+{
+	make_guest(f, IMAGE_LOG_RING, true);
 }
 
 /* ---- ELF ---- */

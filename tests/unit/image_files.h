@@ -22,6 +22,9 @@ enum image_log { IMAGE_LOG_NONE, IMAGE_LOG_RING, IMAGE_LOG_RECORDS };
 /* The memory, made anew with a log of that kind. */
 void image_guest(struct fake *f, enum image_log log);
 
+/* One whose page tables have five levels. */
+void image_guest_five_levels(struct fake *f);
+
 /* By our own writers. */
 void image_write(struct fake *f, const struct xl_format_params *params, const char *path);
 void image_write_elf(struct fake *f, bool sections_only, const char *path);

@@ -336,6 +336,33 @@ static void test_vm(void **state)
 	check_vm(FILE_A, true);
 }
 
+static void test_five_levels(void **state)
+{
+	(void)state;
+	fake_deinit(&fake);
+	image_guest_five_levels(&fake);
+	for (int kind = 0; kind < 3; kind++) {
+		struct xl_image_vm vm;
+		struct xl_image *img;
+		struct xl_ctx x = { 0 };
+
+		if (kind == 2)
+			image_write_kdump(&fake, 1, FILE_A);
+		else
+			image_write_elf(&fake, kind == 1, FILE_A);
+		check_vm(FILE_A, false);
+		check_vm(FILE_A, true);
+		assert_whole(FILE_A);
+		img = open_ok(FILE_A);
+		assert_int_equal(xl_image_vm_init(&x, img, false, &vm), 0);
+		assert_int_equal(vm.levels, 5);
+		xl_image_vm_deinit(&vm);
+		xl_image_close(img);
+	}
+	fake_deinit(&fake);
+	image_guest(&fake, IMAGE_LOG_RING);
+}
+
 static void check_record(void *data, uint64_t ns, const char *text, size_t len)
 {
 	const struct image_record **r = data;
@@ -845,6 +872,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_own_kdump),
 		cmocka_unit_test(test_flattened),
 		cmocka_unit_test(test_vm),
+		cmocka_unit_test(test_five_levels),
 		cmocka_unit_test(test_klog),
 		cmocka_unit_test(test_flips_in_metadata),
 		cmocka_unit_test(test_flips_in_program_header_count),

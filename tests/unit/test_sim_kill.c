@@ -68,7 +68,7 @@ struct job {
 
 static int write_dump(struct job *j, struct sim *s, const struct xl_capture_params *cp)
 {
-	struct xl_layout layout = { .nr_pfns = j->map.nr_pfns, .vcpus = SIM_VCPUS };
+	struct xl_layout layout = { .nr_pfns = j->map.nr_pfns, .vcpus = SIM_USUAL_VCPUS };
 	struct xl_bitmap present;
 	int r = xl_bitmap_init(&present, j->map.nr_pfns);
 
