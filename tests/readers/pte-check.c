@@ -8,6 +8,9 @@
  * A guest with virtual hardware maps device memory, which is not in a dump: there a leaf may lead
  * out of it, and is counted.  A table must be there in any case.
  *
+ * In a raw file, with .xen_p2m, entries and CR3s are frames of the host.  A PV guest may map frames of
+ * others (grants), so there an entry that leads to none of its own is counted, and nothing follows.
+ *
  * Exit status: 0 all lead into the dump, 1 some do not, 2 it cannot be read or has no tables.
  */
 #include <inttypes.h>
@@ -24,15 +27,48 @@
 #define CR4_LA57 (1ULL << 12)
 #define SHOWN 20
 
+struct frame {
+	uint64_t mfn, pfn;
+};
+
 struct checker {
 	const struct core *core;
-	bool pv;
+	bool pv, raw;
+	struct frame *frame; /* raw: pages by mfn */
 	unsigned char *seen; /* per page of the dump: bit n as a table of level n */
 	unsigned char *listed;
 	struct { size_t page; unsigned level; } *queue;
 	size_t queued, room;
 	uint64_t tables, present, leaves, outside, bad;
 };
+
+static int by_mfn(const void *a, const void *b)
+{
+	const struct frame *l = a, *r = b;
+
+	return l->mfn < r->mfn ? -1 : l->mfn > r->mfn;
+}
+
+static void invert(struct checker *k)
+{
+	k->frame = calloc(k->core->pages, sizeof(*k->frame));
+	if (!k->frame)
+		abort();
+	for (size_t i = 0; i < k->core->pages; i++)
+		k->frame[i] = (struct frame){ k->core->page[i].mfn, k->core->page[i].pfn };
+	qsort(k->frame, k->core->pages, sizeof(*k->frame), by_mfn);
+}
+
+/* The page behind a frame of an entry; a pfn that no dump has when there is none. */
+static uint64_t page_of(const struct checker *k, uint64_t frame)
+{
+	const struct frame key = { frame, 0 }, *f;
+
+	if (!k->raw)
+		return frame;
+	f = bsearch(&key, k->frame, k->core->pages, sizeof(key), by_mfn);
+	return f ? f->pfn : NO_FRAME;
+}
 
 static bool complain(struct checker *k)
 {
@@ -66,14 +102,16 @@ static void check_entry(struct checker *k, uint64_t table, unsigned level, size_
 	bool leaf = level == 1 || (level <= 3 && (pte & LARGE));
 	uint64_t pfn = (pte & FRAME_MASK) / PAGE;
 
-	if (level > 1 && leaf)
+	if (k->raw)
+		pfn = page_of(k, pfn);
+	else if (level > 1 && leaf)
 		pfn &= ~((1ULL << 9 * (level - 1)) - 1); /* bit 12 is PAT there */
 	k->present++;
 	k->leaves += leaf;
 	if (core_find(k->core, pfn)) {
 		if (!leaf)
 			enqueue(k, pfn, level - 1);
-	} else if (leaf && !k->pv) {
+	} else if (k->raw || (leaf && !k->pv)) {
 		k->outside++;
 	} else if (complain(k)) {
 		printf("pfn %#" PRIx64 ", level %u, entry %zu: %016" PRIx64
@@ -93,6 +131,9 @@ static void check_tables(struct checker *k)
 		for (size_t e = 0; e < PAGE / 8; e++) {
 			uint64_t pte = le64(k->core->file + p->offset + 8 * e);
 
+			/* Xen's part of a top table, in which it maps that table itself. */
+			if (k->raw && level == 4 && e >= 256 && e <= 271)
+				continue;
 			if (pte & PRESENT)
 				check_entry(k, p->pfn, level, e, pte);
 		}
@@ -121,7 +162,7 @@ static void add_listed(struct checker *k)
 
 static void add_root(struct checker *k, size_t vcpu, const char *name, uint64_t cr3, unsigned level)
 {
-	uint64_t pfn = (cr3 & FRAME_MASK) / PAGE;
+	uint64_t pfn = page_of(k, (cr3 & FRAME_MASK) / PAGE);
 
 	if (core_find(k->core, pfn))
 		enqueue(k, pfn, level);
@@ -148,20 +189,25 @@ static void add_vcpus(struct checker *k)
 
 static int check(const struct core *c)
 {
-	struct checker k = { .core = c, .pv = c->tables.size != 0 };
+	struct checker k = { .core = c, .raw = c->page[0].mfn != NO_FRAME };
+
+	k.pv = k.raw || c->tables.size;
+	if (k.raw)
+		invert(&k);
 
 	k.seen = calloc(c->pages, 1);
-	k.listed = k.pv ? calloc(c->pages, 1) : NULL;
-	if (!k.seen || (k.pv && !k.listed))
+	k.listed = c->tables.size ? calloc(c->pages, 1) : NULL;
+	if (!k.seen || (c->tables.size && !k.listed))
 		abort();
 
-	if (k.pv)
+	if (k.listed)
 		add_listed(&k);
 	add_vcpus(&k);
 	check_tables(&k);
 	printf("%s: %" PRIu64 " tables, %" PRIu64 " present entries, %" PRIu64 " of them leaves, "
 	       "%" PRIu64 " lead to device memory, %" PRIu64 " faults\n",
 	       c->path, k.tables, k.present, k.leaves, k.outside, k.bad);
+	free(k.frame);
 	free(k.seen);
 	free(k.listed);
 	free(k.queue);

@@ -303,6 +303,20 @@ static void test_ptes(void **state)
 	fake_core_put64(core.page[12] + 16, 0xfee000e7);
 	ptes(0, "2 lead to device memory, 0 faults");
 
+	/* Raw: found by the p2m; what leads out of the guest is only counted, a table off the list not. */
+	make_guest(&core, false);
+	fake_core_write(&core, FAKE_RAW, path("ours"));
+	assert_run("pte-check", path("ours"), 0, "4 tables, 5 present entries, 2 of them leaves, 1 lead");
+	core.tables = 3;
+	fake_core_write(&core, FAKE_RAW, path("ours"));
+	assert_run("pte-check", path("ours"), 1, "pfn 0xd: a table of level 1 that is not listed");
+	core.cr3 = 0x5000;
+	fake_core_write(&core, FAKE_RAW, path("ours"));
+	assert_run("pte-check", path("ours"), 1, "leads to no page");
+	make_guest(&core, false);
+	fake_core_write(&core, FAKE_XL_PV, path("ours"));
+	assert_run("pte-check", path("ours"), 0, "4 tables, 5 present entries");
+
 	/* Five levels: page 14 on top; and what is no top page table of five levels is none. */
 	make_guest(&core, true);
 	core.pv = false;

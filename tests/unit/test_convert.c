@@ -386,6 +386,77 @@ static void test_search(void **state)
 	sim_destroy(t);
 }
 
+/* Give our sections other names: as if another program had written the file. */
+static void disown(const char *path)
+{
+	static const char *const ours[] = { ".note.xldump", ".xldump_" };
+	struct xl_image *img = open_ok(path);
+	uint64_t size = img->file_bytes;
+	char *data = malloc(size);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	xl_image_close(img);
+	assert_int_equal(read(fd, data, size), size);
+	for (size_t i = 0; i < XL_ARRAY_SIZE(ours); i++) {
+		char *p = data + size - 4096; /* the names are at the end */
+
+		while ((p = memmem(p, (size_t)(data + size - p), ours[i], strlen(ours[i]))))
+			p[strlen(ours[i]) - 3] = 'X';
+	}
+	assert_int_equal(pwrite(fd, data, size, 0), size);
+	(void)close(fd);
+	free(data);
+}
+
+/* Files with neither our note nor our records: all pages and registers of them are taken. */
+static void test_foreign(void **state)
+{
+	static const size_t kinds[] = { 0, 1, 3, 5 };
+
+	(void)state;
+	for (size_t k = 0; k < XL_ARRAY_SIZE(kinds); k++) {
+		bool pv = guests[kinds[k]].params.type == XLDUMP_GUEST_PV;
+		const struct form *form = &forms[pv ? FORM_RAW : FORM_RAW - 1];
+		struct sim_dump d, canonical;
+		struct sim *s = dump(&guests[kinds[k]], 8, pv, &d);
+		struct sim *t = dump(&guests[kinds[k]], 8, false, &canonical);
+		struct xl_image *img, *back;
+		size_t differ = 0;
+
+		write_dump(&d, form, FILE_A);
+		disown(FILE_A);
+		assert_whole("foreign", FILE_A);
+		img = open_ok(FILE_A);
+		assert_null(img->json);
+		assert_int_equal(img->prstatus + img->tables + img->edits, 0);
+		for (size_t i = 0; i < XL_ARRAY_SIZE(forms); i++) {
+			if (!fits(&guests[kinds[k]], &forms[i]))
+				continue;
+			convert_ok(FILE_A, &forms[i], FILE_B);
+			assert_whole(forms[i].name, FILE_B);
+		}
+		convert_ok(FILE_A, &forms[0], FILE_B);
+		back = open_ok(FILE_B);
+		assert_int_equal(back->prstatus, xl_image_section(img, ".xen_prstatus")->size / 5168);
+		for (xl_pfn_t pfn = xl_image_next(img, 0); pfn < img->nr_pfns;
+		     pfn = xl_image_next(img, pfn + 1)) {
+			uint8_t page[XL_PAGE_SIZE];
+			struct xl_ctx x = { 0 };
+
+			ok(xl_image_page(&x, back, pfn, page), &x);
+			differ += memcmp(page, sim_dump_page(&canonical, pfn), sizeof(page)) != 0;
+		}
+		/* Page tables that nothing leads to stay as they are. */
+		assert_int_equal(differ, pv ? canonical.cut.tables - back->tables : 0);
+		xl_image_close(img);
+		xl_image_close(back);
+		sim_dump_deinit(&d);
+		sim_dump_deinit(&canonical);
+		sim_destroy(s);
+		sim_destroy(t);
+	}
+}
+
 /* More than shared_info has places for (32), and than Xen gave to any guest for long (128). */
 static void test_many_vcpus(void **state)
 {
@@ -674,6 +745,7 @@ int main(void)
 		cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_many_vcpus),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_raw_balloon),
