@@ -169,6 +169,8 @@ static int take(const struct loading *l, const struct xd_setting *s)
 		return take_number(l, s, 1, 1000, &l->c->max_waiting);
 	if (!strcmp(n, "timeout"))
 		return take_number(l, s, 1, 7 * 86400, &l->c->timeout);
+	if (!strcmp(n, "learn_after"))
+		return take_number(l, s, 0, 86400, &l->c->learn_after);
 	if (!strcmp(n, "keep_free_mib"))
 		return take_keep_free(l, s);
 	if (!strcmp(n, "spool"))
@@ -200,6 +202,7 @@ int xd_config_parse(struct xl_ctx *x, const char *path, const char *text, size_t
 		.workers = 2,
 		.max_waiting = 32,
 		.timeout = 3600,
+		.learn_after = 60,
 		.keep_free = (uint64_t)1024 << 20,
 		.spool = XD_SPOOL_DIR,
 	};

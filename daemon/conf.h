@@ -26,6 +26,7 @@ struct xd_config {
 	unsigned workers;     /* dumps at once */
 	unsigned max_waiting; /* requests */
 	unsigned timeout;     /* of one dump, s */
+	unsigned learn_after; /* from when a guest is seen first until its kernel is looked for, s */
 	uint64_t keep_free;   /* bytes of the file system that are not for dumps */
 	char spool[256];      /* folder of the dumps */
 };

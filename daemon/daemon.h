@@ -25,11 +25,19 @@ struct xd_recent {
 struct xd_known {
 	uint32_t domid;
 	uint8_t uuid[16];
+	enum xldump_guest_type type;
 	bool shut_down;
 	bool seen; /* in the scan that is going on */
+
+	/* Where its kernel would say that it has panicked: learn.c. */
+	uint64_t learn_at; /* CLOCK_BOOTTIME, s */
+	unsigned tries;
+	bool marked;
+	struct xldump_panic_mark mark;
 };
 
 struct xd_worker;
+struct xd_learner;
 
 struct xd_daemon {
 	struct xl_ctx x;
@@ -54,6 +62,7 @@ struct xd_daemon {
 	unsigned store_fails;      /* times in a row that xenstored could not be written to */
 	bool look_again;           /* xenstored did not answer: some may not have been seen */
 
+	struct xd_learner *learner; /* the one that runs */
 	struct xd_known *known;
 	size_t nr_known;
 	struct xd_recent recent[XD_RECENT];
@@ -94,6 +103,9 @@ void xd_worker_stop(struct xd_daemon *d, const struct xd_job *job);
 void xd_worker_stop_all(struct xd_daemon *d);
 unsigned xd_worker_count(const struct xd_daemon *d);
 
+/* A process of ours in another mode of the program, with a job to read and a pipe to answer into. */
+int xd_spawn(struct xl_ctx *x, const char *mode, const struct xd_job *job, int *ret_out, pid_t *ret);
+
 /* How a worker ended: its last line, NULL if it said nothing, and the status of waitid(2). */
 void xd_manager_ended(struct xd_daemon *d, struct xd_job *job, struct json_object *last, int code,
 		      int status);
@@ -123,6 +135,12 @@ void xd_trigger_request_event(struct xd_daemon *d, const char *path);
 
 /* Look at all domains: who has crashed since? */
 void xd_trigger_domains(struct xd_daemon *d);
+
+/* ---- learn.c ---- */
+
+/* Begin to look for a kernel that is not known yet, if it is time. */
+void xd_learn(struct xd_daemon *d);
+void xd_learn_stop(struct xd_daemon *d);
 
 /* ---- after.c ---- */
 

@@ -293,6 +293,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 	}
 	if (d->intake_off || d->look_again)
 		xd_trigger_requests(d);
+	xd_learn(d);
 	xd_manager_kick(d);
 	return 0;
 }
@@ -418,6 +419,7 @@ void xd_manager_resume(struct xd_daemon *d)
 void xd_manager_stop(struct xd_daemon *d)
 {
 	d->stopping = true;
+	xd_learn_stop(d);
 	xd_publish_status(d);
 	if (d->workers)
 		xd_worker_stop_all(d);

@@ -12,6 +12,8 @@
 #include "log.h"
 #include "values.h"
 
+#define SHUTDOWN_POWEROFF 0
+#define SHUTDOWN_REBOOT 1
 #define SHUTDOWN_CRASH 3
 #define SHUTDOWN_WATCHDOG 4
 
@@ -45,7 +47,9 @@ static struct xd_known *add(struct xd_daemon *d, const struct xldump_domain *dom
 		return NULL;
 	d->known = p;
 	p = &p[d->nr_known++];
-	*p = (struct xd_known){ .domid = dom->domid };
+	*p = (struct xd_known){
+		.domid = dom->domid, .type = dom->type, .learn_at = xd_now() + d->config.learn_after
+	};
 	memcpy(p->uuid, dom->uuid, sizeof(dom->uuid));
 	return p;
 }
@@ -113,43 +117,95 @@ static bool in_a_hurry(enum xd_action a)
 	return a == XD_ACTION_DESTROY || a == XD_ACTION_RESTART;
 }
 
+static const char *how(enum xd_trigger trigger, unsigned reason)
+{
+	if (trigger == XD_TRIGGER_PANIC)
+		return reason == SHUTDOWN_REBOOT ? "panicked, and reboots" : "panicked, and powers off";
+	return reason == SHUTDOWN_CRASH ? "crashed" : "was ended by its watchdog";
+}
+
+/* What libxl does next is known, and kept from it if it is in a hurry: job->hold. */
+static void hold(struct xd_daemon *d, struct xd_job *job, unsigned reason)
+{
+	char name[XLDUMP_NAME_MAX] = "";
+	int r = 0;
+
+	job->shutdown_reason = reason;
+	if (job->hold < 0)
+		r = xd_libxl_lock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
+	job->action = xd_libxl_action(d->libxl_dir, job->dom.domid, job->dom.uuid, reason, name,
+				      sizeof(name));
+	if (!in_a_hurry(job->action))
+		xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
+	if (!name[0])
+		name_from_store(d, job->dom.domid, name, sizeof(name));
+	(void)xd_printable(name, job->dom.name, sizeof(job->dom.name));
+	xd_log(LOG_NOTICE, "%s (domain %u) %s; what is done to it then is: %s%s", job->dom.name,
+	       job->dom.domid, how(job->trigger, reason), xd_action_name(job->action),
+	       job->hold >= 0 ? ", which waits for the dump" :
+	       in_a_hurry(job->action) ? ", which may be quicker than the dump" : "");
+	if (in_a_hurry(job->action) && r < 0)
+		xd_log(LOG_WARNING, "%s (domain %u): libxl's lock cannot be had: %s", job->dom.name,
+		       job->dom.domid, strerror(-r));
+}
+
+static void have_dumped(struct xd_daemon *d, struct xd_job *job)
+{
+	enum xd_refusal why;
+
+	xd_config_for(&d->config, &job->dom, &job->set);
+	(void)snprintf(job->id, sizeof(job->id), "crash-%u-%llu", job->dom.domid,
+		       (unsigned long long)d->queue.next_seq);
+	why = xd_manager_submit(d, job);
+	if (why == XD_OK)
+		return;
+	xd_log(LOG_WARNING, "%s (domain %u) is not dumped (%s): %s", job->dom.name, job->dom.domid,
+	       xd_refusal_name(why), d->x.err[0] ? d->x.err : xd_refusal_text(why));
+	xl_err_clear(&d->x);
+	xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
+}
+
 static void on_crash(struct xd_daemon *d, const struct xldump_domain *dom, unsigned reason)
 {
 	struct xd_job job = XD_JOB_INIT;
-	char name[XLDUMP_NAME_MAX] = "";
-	enum xd_refusal why;
-	int r;
 
-	if (dumped_already(d, dom) || xd_queue_by_domain(&d->queue, dom, NULL))
-		return;
 	job.dom = *dom;
 	job.trigger = XD_TRIGGER_CRASH;
-	job.shutdown_reason = reason;
-	r = xd_libxl_lock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
-	job.action = xd_libxl_action(d->libxl_dir, dom->domid, dom->uuid, reason, name, sizeof(name));
-	if (job.hold >= 0 && !in_a_hurry(job.action))
-		xd_libxl_unlock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
-	if (!name[0])
-		name_from_store(d, dom->domid, name, sizeof(name));
-	(void)xd_printable(name, job.dom.name, sizeof(job.dom.name));
-	xd_log(LOG_NOTICE, "%s (domain %u) %s; its %s is %s%s", job.dom.name, dom->domid,
-	       reason == SHUTDOWN_CRASH ? "crashed" : "was ended by its watchdog",
-	       reason == SHUTDOWN_CRASH ? "on_crash" : "on_watchdog", xd_action_name(job.action),
-	       job.hold >= 0 ? ", which waits for the dump" :
-	       in_a_hurry(job.action) ? ", which may be quicker than the dump" : "");
-	if (in_a_hurry(job.action) && r < 0)
-		xd_log(LOG_WARNING, "%s (domain %u): libxl's lock cannot be had: %s", job.dom.name,
-		       dom->domid, strerror(-r));
-	xd_config_for(&d->config, &job.dom, &job.set);
-	(void)snprintf(job.id, sizeof(job.id), "crash-%u-%llu", dom->domid,
-		       (unsigned long long)d->queue.next_seq);
-	why = xd_manager_submit(d, &job);
-	if (why == XD_OK)
+	hold(d, &job, reason);
+	have_dumped(d, &job);
+}
+
+/* It reboots or powers off, as is its right; unless its kernel has panicked.  Nothing but the lock and
+ * two pages of memory stands between libxl and a guest that has not. */
+static void on_other_end(struct xd_daemon *d, const struct xldump_domain *dom, unsigned reason)
+{
+	const struct xd_known *k = find(d, dom);
+	struct xd_job job = XD_JOB_INIT;
+	bool panicked = false;
+
+	if (!k || !k->marked)
 		return;
-	xd_log(LOG_WARNING, "%s (domain %u) is not dumped (%s): %s", job.dom.name, dom->domid,
-	       xd_refusal_name(why), d->x.err[0] ? d->x.err : xd_refusal_text(why));
-	xl_err_clear(&d->x);
-	xd_libxl_unlock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
+	job.dom = *dom;
+	job.trigger = XD_TRIGGER_PANIC;
+	(void)xd_libxl_lock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
+	if (xldump_panic_look(d->xl, dom, &k->mark, &panicked) < 0)
+		xd_log(LOG_INFO, "domain %u has ended: %s", dom->domid, xldump_error(d->xl));
+	if (panicked) {
+		hold(d, &job, reason);
+		have_dumped(d, &job);
+	} else {
+		xd_libxl_unlock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
+	}
+}
+
+static void on_down(struct xd_daemon *d, const struct xldump_domain *dom, unsigned reason)
+{
+	if (dumped_already(d, dom) || xd_queue_by_domain(&d->queue, dom, NULL))
+		return;
+	if (reason == SHUTDOWN_CRASH || reason == SHUTDOWN_WATCHDOG)
+		on_crash(d, dom, reason);
+	else if (reason == SHUTDOWN_REBOOT || reason == SHUTDOWN_POWEROFF)
+		on_other_end(d, dom, reason);
 }
 
 void xd_trigger_domains(struct xd_daemon *d)
@@ -166,12 +222,8 @@ void xd_trigger_domains(struct xd_daemon *d)
 			return;
 		}
 		forget_gone(d);
-		for (size_t i = 0; i < s.nr_down; i++) {
-			unsigned reason = s.down[i].reason;
-
-			if (reason == SHUTDOWN_CRASH || reason == SHUTDOWN_WATCHDOG)
-				on_crash(d, &s.down[i].dom, reason);
-		}
+		for (size_t i = 0; i < s.nr_down; i++)
+			on_down(d, &s.down[i].dom, s.down[i].reason);
 	} while (s.more);
 	if (s.no_memory)
 		xd_log(LOG_ERR, "no memory to remember all domains");

@@ -21,6 +21,7 @@ struct progress {
 	uint64_t last_ns;
 	int phase;
 	unsigned round;
+	bool captured;
 };
 
 static volatile int cancelled; /* set by the signal handler, read by the library */
@@ -61,19 +62,24 @@ static const char *phase_name(enum xldump_phase phase)
 static void on_progress(void *data, const struct xldump_progress *now)
 {
 	struct progress *p = data;
+	/* What `finish' says while the guest is still being read has numbers, or says that it stands. */
+	bool captured = now->phase >= XLDUMP_PHASE_FINISH && !now->guest_stopped && !now->pages_total;
 	struct timespec t;
 	uint64_t ns;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-	if ((int)now->phase == p->phase && now->round == p->round && ns - p->last_ns < EVERY_NS)
+	if ((int)now->phase == p->phase && now->round == p->round && ns - p->last_ns < EVERY_NS &&
+	    captured == p->captured)
 		return;
 	p->last_ns = ns;
 	p->phase = (int)now->phase;
 	p->round = now->round;
+	p->captured = captured;
 	(void)printf("{\"progress\":{\"phase\":\"%s\",\"round\":%u,\"done\":%" PRIu64
-		     ",\"total\":%" PRIu64 "}}\n",
-		     phase_name(now->phase), now->round, now->pages_done, now->pages_total);
+		     ",\"total\":%" PRIu64 ",\"captured\":%s}}\n",
+		     phase_name(now->phase), now->round, now->pages_done, now->pages_total,
+		     captured ? "true" : "false");
 	/* Nobody listens: the daemon is gone, and its successor begins anew. */
 	if (fflush(stdout) != 0)
 		cancelled = 1;
@@ -131,6 +137,32 @@ int xd_worker_main(void)
 		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM),
 			    xl ? xldump_error_cause(xl) : XLDUMP_CAUSE_OTHER);
 	report_json(stdout, &result, job.file, o.format);
+	(void)fflush(stdout);
+	xldump_close(xl);
+	return 0;
+}
+
+int xd_learn_main(void)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct xldump_panic_mark mark;
+	struct xd_job job;
+	struct xl_ctx x = { 0 };
+	struct xldump *xl;
+
+	if (isatty(STDIN_FILENO))
+		return XLDUMP_CAUSE_USAGE;
+	restrict_self();
+	(void)nice(10); /* nobody waits for it */
+	if (read_job(&x, &job) < 0)
+		return fail(NULL, x.err, XLDUMP_CAUSE_USAGE);
+	if (xldump_open(&xl, xd_log_library, NULL) < 0 ||
+	    xldump_panic_learn(xl, &job.dom, &cancelled, &mark) < 0)
+		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM), XLDUMP_CAUSE_OTHER);
+	xd_json_put_u64(o, "panic_paddr", mark.panic_paddr);
+	xd_json_put_u64(o, "info_paddr", mark.info_paddr);
+	xd_json_put_u64(o, "info_sum", mark.info_sum);
+	(void)printf("%s\n", xd_json_line(o));
 	(void)fflush(stdout);
 	xldump_close(xl);
 	return 0;

@@ -6,4 +6,7 @@
 /* Reads the job, dumps, says how it went; the exit status is the cause (enum xldump_cause). */
 int xd_worker_main(void);
 
+/* The same for `xldumpd --learn': where the kernel says that it has panicked. */
+int xd_learn_main(void);
+
 #endif

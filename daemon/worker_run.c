@@ -76,7 +76,7 @@ static void take_progress(struct xd_worker *w, struct json_object *p)
 	(void)snprintf(text, sizeof(text), "%s %" PRIu64 " %" PRIu64 " %" PRIu64, phase, round, done,
 		       total);
 	xd_publish_progress(w->d, w->job, text);
-	if (!strcmp(phase, "finish") || !strcmp(phase, "sync"))
+	if (xd_json_true(p, "captured"))
 		xd_manager_captured(w->d, w->job);
 }
 
@@ -204,9 +204,9 @@ static int job_file(struct xl_ctx *x, const struct xd_job *job, int *ret)
 	return 0;
 }
 
-static int spawn(struct xl_ctx *x, int in, int out, pid_t *ret)
+static int spawn(struct xl_ctx *x, const char *mode, int in, int out, pid_t *ret)
 {
-	char *argv[] = { (char *)"xldumpd", (char *)"--worker", NULL };
+	char *argv[] = { (char *)"xldumpd", (char *)mode, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
@@ -225,6 +225,24 @@ static int spawn(struct xl_ctx *x, int in, int out, pid_t *ret)
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attr);
 	return r ? xl_err(x, -r, "start a worker") : 0;
+}
+
+int xd_spawn(struct xl_ctx *x, const char *mode, const struct xd_job *job, int *ret_out, pid_t *ret)
+{
+	_cleanup_close_ int in = -1, ours = -1, theirs = -1;
+	int pipes[2], r = job_file(x, job, &in);
+
+	if (r < 0)
+		return r;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return xl_err(x, -errno, "start a worker");
+	ours = pipes[0];
+	theirs = pipes[1];
+	(void)fcntl(ours, F_SETFL, O_NONBLOCK); /* our end alone */
+	r = spawn(x, mode, in, theirs, ret);
+	if (r == 0)
+		*ret_out = xl_take_fd(&ours);
+	return r;
 }
 
 static int watch(struct xd_worker *w)
@@ -246,23 +264,14 @@ static int watch(struct xd_worker *w)
 int xd_worker_start(struct xd_daemon *d, struct xd_job *job)
 {
 	struct xd_worker *w = calloc(1, sizeof(*w));
-	_cleanup_close_ int in = -1, out = -1;
-	int pipes[2], r;
+	int r;
 
 	if (!w)
 		return xl_err(&d->x, -ENOMEM, "start a worker");
 	w->d = d;
 	w->job = job;
 	w->out = -1;
-	r = job_file(&d->x, job, &in);
-	if (r == 0 && pipe2(pipes, O_CLOEXEC) < 0)
-		r = xl_err(&d->x, -errno, "start a worker");
-	if (r == 0) {
-		w->out = pipes[0];
-		out = pipes[1];
-		(void)fcntl(w->out, F_SETFL, O_NONBLOCK); /* our end alone */
-		r = spawn(&d->x, in, out, &w->pid);
-	}
+	r = xd_spawn(&d->x, "--worker", job, &w->out, &w->pid);
 	if (r < 0) {
 		worker_free(w);
 		return r;

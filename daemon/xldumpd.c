@@ -31,14 +31,15 @@ static const char usage_text[] =
 	"\n"
 	"It is started by systemd: systemctl start xldumpd.  See xldumpd(8).\n";
 
-enum { OPT_STATE_DIR = 256, OPT_LIBXL_DIR, OPT_WORKER };
+enum { OPT_STATE_DIR = 256, OPT_LIBXL_DIR, OPT_WORKER, OPT_LEARN };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check-config", no_argument, NULL, 't' },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ "libxl-dir", required_argument, NULL, OPT_LIBXL_DIR },
-	{ "worker", no_argument, NULL, OPT_WORKER }, /* for ourselves: worker_run.c */
+	{ "worker", no_argument, NULL, OPT_WORKER }, /* for ourselves: worker_run.c, learn.c */
+	{ "learn", no_argument, NULL, OPT_LEARN },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -235,6 +236,7 @@ int main(int argc, char **argv)
 		case OPT_STATE_DIR: d.state_dir = optarg; break;
 		case OPT_LIBXL_DIR: d.libxl_dir = optarg; break;
 		case OPT_WORKER: return xd_worker_main();
+		case OPT_LEARN: return xd_learn_main();
 		case 'h': (void)fputs(usage_text, stdout); return 0;
 		case 'V': (void)printf("xldump %s\n", xldump_version()); return 0;
 		default: return XLDUMP_CAUSE_USAGE;

@@ -5,6 +5,7 @@
 #include "capture/capture.h"
 #include "capture/estimate.h"
 #include "guest/symbols.h"
+#include "guest/panic.h"
 #include "handle.h"
 #include "hv/undo.h"
 #include "page/compress.h"
@@ -214,6 +215,38 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 		return xl_err(x, r, "ask for the version of the hypervisor");
 	report(j, XLDUMP_PHASE_PREPARE);
 	return xl_physmap_build(x, hv, &j->cut.dom, j->cut.host.max_mfn, &j->map);
+}
+
+int xldump_panic_learn(struct xldump *xl, const struct xldump_domain *domain,
+		       const volatile int *cancel, struct xldump_panic_mark *ret)
+{
+	struct xl_ctx *x = xl_handle_begin(xl);
+	_cleanup_(xl_physmap_deinit) struct xl_physmap map = { 0 };
+	struct xl_host host;
+	struct xl_domain dom;
+	int r = look_again(xl, domain, &dom);
+
+	if (r < 0)
+		return r;
+	x->cancel = cancel;
+	r = xl->hv->ops->host_info(xl->hv, &host);
+	if (r < 0)
+		return xl_err(x, r, "ask for the version of the hypervisor");
+	if (dom.pv)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "%s is a PV guest: of its panics Xen is told", domain->name);
+	r = xl_physmap_build(x, xl->hv, &dom, host.max_mfn, &map);
+	return r < 0 ? r : xl_panic_learn(x, xl->hv, dom.domid, &map, ret);
+}
+
+int xldump_panic_look(struct xldump *xl, const struct xldump_domain *domain,
+		      const struct xldump_panic_mark *mark, bool *ret_panicked)
+{
+	struct xl_ctx *x = xl_handle_begin(xl);
+	struct xl_domain dom;
+	int r = look_again(xl, domain, &dom);
+
+	return r < 0 ? r : xl_panic_look(x, xl->hv, dom.domid, mark, ret_panicked);
 }
 
 static char *folder_of(const char *path)

@@ -284,6 +284,31 @@ typedef void (*xldump_domain_fn)(void *data, const struct xldump_domain *domain,
  * which xenstored has, are left empty.  The callback must not use the handle. */
 int xldump_domains(struct xldump *xl, xldump_domain_fn fn, void *data);
 
+/** Where the Linux kernel of a guest says whether it has panicked. */
+struct xldump_panic_mark {
+	size_t sz;            /**< sizeof(struct xldump_panic_mark) of the library */
+	uint64_t panic_paddr; /**< of its variable panic_cpu */
+	uint64_t info_paddr;  /**< of its VMCOREINFO, by which it is recognised, and a sum of that */
+	uint64_t info_sum;
+};
+
+/** Find out where the kernel of a running HVM or PVH guest says whether it has panicked.
+ *
+ * Xen is not told by every guest: an HVM guest that panics reboots, as far as Xen knows.  All memory
+ * is looked through, which takes as long as to read it once; the guest is not paused.
+ *
+ * @param cancel  as in struct xldump_options; may be NULL
+ * Errors: -ENOENT for a guest in which no Linux kernel is recognised (yet) that says where its symbols
+ * are, as kernels from 6.0 on do. */
+int xldump_panic_learn(struct xldump *xl, const struct xldump_domain *domain,
+		       const volatile int *cancel, struct xldump_panic_mark *ret);
+
+/** Whether the kernel has panicked, of a domain of any state.  Reads two pages.
+ *
+ * -ESTALE when it is not the kernel any more that the mark is of: the guest has booted another. */
+int xldump_panic_look(struct xldump *xl, const struct xldump_domain *domain,
+		      const struct xldump_panic_mark *mark, bool *ret_panicked);
+
 /** Dump a domain into a file, or into a pipe.
  *
  * The file appears under its name only when it is complete and on disk; a failure leaves nothing

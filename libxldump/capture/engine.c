@@ -283,14 +283,14 @@ int xl_engine_fail_limit(struct xl_engine *e, const char *why, uint64_t foreseen
 
 	if (foreseen > plannable)
 		return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-			       "%s%s%sthe guest would be stopped for about %.3g ms, and %.3g ms can be "
-			       "planned with of the %.3g ms allowed, for a part is kept in reserve; "
+			       "%s%s%sthe guest would be stopped for about %.1f ms, and %.1f ms can be "
+			       "planned with of the %.1f ms allowed, for a part is kept in reserve; "
 			       "allow more with --max-pause",
 			       reason, reason[0] ? "; " : "", why, (double)foreseen / 1e6,
 			       (double)plannable / 1e6, (double)e->max_pause_ns / 1e6);
 	return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-		       "%s%s%sstopping the guest took longer than the %.3g ms foreseen, and was given "
-		       "up for the sake of the %.3g ms allowed; allow more with --max-pause",
+		       "%s%s%sstopping the guest took longer than the %.1f ms foreseen, and was given "
+		       "up for the sake of the %.1f ms allowed; allow more with --max-pause",
 		       reason, reason[0] ? "; " : "", why, (double)foreseen / 1e6,
 		       (double)e->max_pause_ns / 1e6);
 }

@@ -192,6 +192,40 @@ def on_crash(w):
                           f"destroy {guests['rename_restart'].domid}"]), f"afterwards: {told}")
 
 
+def panic(w):
+    """an HVM guest whose kernel panics and reboots is dumped; one that reboots is let go at once"""
+    w.configure("learn_after = 0", "min_interval = 0")
+    where = w.kernel()
+    guests = [w.guest(n, f"hvm{n}", on_reboot="restart", on_poweroff="destroy") for n in range(1, 4)]
+    for g in guests:
+        g.hvm = 1
+        g.pages = 3072
+    w.start()
+    for g in guests:
+        until(lambda g=g: w.said(f"domain {g.domid}: a panic of its kernel would be noticed"), "learned")
+        check(g.pauses == 0 and g.unpauses == 0, "without pausing it")
+    guests[0].go_down(1)
+    w.store.fire("@releaseDomain")
+    t = guests[0].destroy_as_libxl()
+    until(lambda: not t.is_alive(), "the one that reboots is let go")
+    w.poke(where, 2)
+    guests[1].go_down(1)
+    w.store.fire("@releaseDomain")
+    name = w.crash_of(2)
+    t = guests[1].destroy_as_libxl()
+    check(w.end_of(name) == "done" and w.node(name, "trigger") == "panic", "the one that panics is dumped")
+    about = w.good(name)
+    check(about["shutdown_reason"] == "reboot" and about["action"] == "restart", "as what it was")
+    until(lambda: not t.is_alive(), "and libxl goes on")
+    w.configure("panic = 0")
+    w.daemon.send_signal(signal.SIGHUP)
+    until(lambda: w.said("again"), "it is read")
+    guests[2].go_down(0)
+    w.store.fire("@releaseDomain")
+    until(lambda: w.said("hvm3 (domain 3) is not dumped (disabled)"), "not wanted any more")
+    check(len(w.dumps()) == 1, "no other dump")
+
+
 def lock_is_taken(w):
     """libxl was quicker: the dump is tried all the same, and nothing wrong is published"""
     g = w.guest(5, "late", on_crash="destroy")
@@ -264,8 +298,7 @@ def kill_worker(w):
             before = g.steps
             until(lambda n=name, b=before: g.steps > b + random.randrange(60) or
                   w.node(n, "state") != "running", "it is under way")
-            for pid in w.workers():
-                os.kill(pid, signal.SIGKILL)
+            w.kill_worker()
         # It is tried once more after five seconds.
         state = w.end_of(name)
         check(state in ("done", "failed"), f"{name} has an end: {state}")
@@ -524,7 +557,7 @@ def tools(w):
     check(len(w.dumps()) == 3, "nothing else")
 
 
-TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, lock_is_taken, four_at_once,
+TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, panic, lock_is_taken, four_at_once,
          requests_at_once, kill_worker, kill_daemon, restart, leftovers, gone_meanwhile,
          slow_xenstored, reload, limits, crashed_before]
 

@@ -22,6 +22,7 @@ from fake_xenstored import FakeXenstored
 
 BUILD = os.path.abspath(os.environ.get("top_builddir", "."))
 DAEMON = f"{BUILD}/tests/daemon/xldumpd"
+KERNEL = f"{BUILD}/tests/daemon/make_kernel"
 CTL = f"{BUILD}/xldumpctl"
 LIVEDUMP = f"{BUILD}/xl-livedump"
 ROOT = "/tool/xldump"
@@ -29,9 +30,9 @@ FINAL = ("done", "failed", "refused", "cancelled")
 
 # struct guest of hv_host.c
 FIELDS = ("domid", "shutdown", "reason", "dying", "pauses", "unpauses", "log_on", "delay_us", "steps",
-          "map_error")
-UUID_AT = 80
-NAME_AT = 96
+          "map_error", "pages", "hvm")
+UUID_AT = 96
+NAME_AT = 112
 
 # Nothing here takes as long on any machine; who waits longer waits for ever.
 PATIENCE = 120
@@ -70,6 +71,7 @@ class Guest:
         world.host[self.at + 8:self.at + 4096] = bytes(4088)
         world.host[self.at + UUID_AT:self.at + UUID_AT + 16] = uuids.UUID(self.uuid).bytes
         world.host[self.at + NAME_AT:self.at + NAME_AT + len(raw)] = raw
+        self.pages = 256
         self.domid = domid
 
     def __getattr__(self, field):
@@ -155,6 +157,7 @@ class World:
                         XLDUMP_TEST_HOST=f"{self.dir}/host",
                         XLDUMP_TEST_HV=f"{BUILD}/.libs/hv_host.so",
                         XLDUMP_TEST_UNDO=f"{self.dir}/undo",
+                        XLDUMP_TEST_MEMORY=f"{self.dir}/memory",
                         PATH=f"{self.dir}/bin:{os.environ['PATH']}")
         for name in ("INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC"):
             self.env.pop(name, None)
@@ -173,6 +176,17 @@ class World:
         if actions:
             g.configure(**actions)
         return g
+
+    def kernel(self):
+        """Memory of all HVM guests: that of a Linux kernel.  Where it says that it has panicked."""
+        r = subprocess.run([KERNEL, f"{self.dir}/memory"], capture_output=True, text=True, check=True)
+        return int(r.stdout)
+
+    def poke(self, paddr, value):
+        """Write 32 bits to the memory of HVM guests."""
+        with open(f"{self.dir}/memory", "r+b") as f:
+            f.seek(paddr)
+            f.write(struct.pack("<I", value))
 
     def start(self):
         """Start the daemon, and wait until it serves."""
@@ -200,6 +214,20 @@ class World:
         r = subprocess.run(["pgrep", "-P", str(self.daemon.pid)], capture_output=True, text=True,
                            check=False)
         return [int(p) for p in r.stdout.split()]
+
+    def kill_worker(self):
+        """kill -9 of a worker, if there is one; never of who has its number by then."""
+        for pid in self.workers():
+            try:
+                fd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            if pid in self.workers():
+                try:
+                    signal.pidfd_send_signal(fd, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            os.close(fd)
 
     def said(self, text):
         """Whether the log has it."""

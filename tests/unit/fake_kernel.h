@@ -26,6 +26,7 @@
 
 #define FAKE_XEN_START_INFO_PA (FAKE_VARIABLES_PA + 8)
 #define FAKE_PAGE_OFFSET_BASE_PA (FAKE_VARIABLES_PA + 16)
+#define FAKE_PANIC_CPU_PA (FAKE_VARIABLES_PA + 24)
 
 enum fake_encoding {
 	FAKE_NO_KALLSYMS,
@@ -209,6 +210,7 @@ static inline void fake_kallsyms(struct fake *f)
 						 fake_va(f, FAKE_PAGE_OFFSET_BASE_PA) };
 		all[n++] = (struct fake_symbol){ 'B', "xen_start_info",
 						 fake_va(f, FAKE_XEN_START_INFO_PA) };
+		all[n++] = (struct fake_symbol){ 'D', "panic_cpu", fake_va(f, FAKE_PANIC_CPU_PA) };
 		all[n++] = (struct fake_symbol){ 'B', "_end", fake_va(f, FAKE_END_PA) };
 	}
 
@@ -327,6 +329,7 @@ static inline void fake_build(struct fake *f)
 		fake_say(f, "NUMBER(pgtable_l5_enabled)=%d\n", f->l5);
 	fake_say(f, "KERNELOFFSET=%" PRIx64 "\n%s", f->kaslr, f->more);
 	xl_put_le64(f->mem + FAKE_PAGE_OFFSET_BASE_PA, f->page_offset);
+	xl_put_le32(f->mem + FAKE_PANIC_CPU_PA, UINT32_MAX);
 	fake_uts(f, FAKE_UTS_PA, f->release);
 	fake_tables(f);
 	if (f->encoding != FAKE_NO_KALLSYMS)

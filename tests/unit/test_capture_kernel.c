@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fake_kernel.h"
+#include "guest/panic.h"
 #include "guest/symbols.h"
 
 #define START_INFO 0xffffffff8badcafeULL
@@ -147,6 +148,83 @@ static void test_auto_translated(void **state)
 	}
 }
 
+/* ---- whether it has panicked ---- */
+
+static int learn(struct sim *s, struct xldump_panic_mark *mark)
+{
+	_cleanup_(xl_physmap_deinit) struct xl_physmap map = { 0 };
+	struct xl_ctx x = { 0 };
+	struct xl_domain dom;
+
+	assert_int_equal(s->hv.ops->domain_info(&s->hv, SIM_DOMID, &dom), 0);
+	assert_int_equal(xl_physmap_build(&x, &s->hv, &dom, s->nr_frames, &map), 0);
+	return xl_panic_learn(&x, &s->hv, SIM_DOMID, &map, mark);
+}
+
+/* -1: an error; else what is said. */
+static int look(struct sim *s, const struct xldump_panic_mark *mark)
+{
+	struct xl_ctx x = { 0 };
+	bool panicked;
+	int r = xl_panic_look(&x, &s->hv, SIM_DOMID, mark, &panicked);
+
+	assert_true(r == 0 || r == -ESTALE);
+	return r < 0 ? -1 : panicked;
+}
+
+static uint8_t *guest_mem(struct sim *s, uint64_t pa)
+{
+	return sim_page(s, s->p2m[pa >> XL_PAGE_SHIFT]) + (pa & XL_PAGE_MASK);
+}
+
+static void test_panic(void **state)
+{
+	_cleanup_(fake_deinit) struct fake f;
+	_cleanup_(sim_destroyp) struct sim *s = NULL;
+	struct xldump_panic_mark mark;
+
+	(void)state;
+	kernel_of(XLDUMP_GUEST_HVM, true, &f);
+	s = guest_with(&f, XLDUMP_GUEST_HVM);
+	assert_int_equal(learn(s, &mark), 0);
+	assert_int_equal(mark.panic_paddr, FAKE_PANIC_CPU_PA);
+	assert_int_equal(mark.info_paddr, (uint64_t)FAKE_VMCOREINFO_PFN << XL_PAGE_SHIFT);
+	assert_int_equal(look(s, &mark), 0);
+	for (uint32_t cpu = 0; cpu < 8192; cpu += 4095) {
+		xl_put_le32(guest_mem(s, FAKE_PANIC_CPU_PA), cpu);
+		assert_int_equal(look(s, &mark), 1);
+	}
+	/* What no kernel writes there, or another kernel. */
+	xl_put_le32(guest_mem(s, FAKE_PANIC_CPU_PA), 8192);
+	assert_int_equal(look(s, &mark), -1);
+	xl_put_le32(guest_mem(s, FAKE_PANIC_CPU_PA), 0);
+	guest_mem(s, mark.info_paddr)[100] ^= 1;
+	assert_int_equal(look(s, &mark), -1);
+	guest_mem(s, mark.info_paddr)[100] ^= 1;
+	assert_int_equal(look(s, &mark), 1);
+	/* It cannot be learned any more. */
+	assert_int_equal(learn(s, &mark), -ENOENT);
+	assert_int_equal(s->pauses_ours, 0);
+}
+
+static void test_panic_unknown(void **state)
+{
+	struct xldump_panic_mark mark;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		enum xldump_guest_type type = i == 0 ? XLDUMP_GUEST_PV : XLDUMP_GUEST_HVM;
+		_cleanup_(fake_deinit) struct fake f;
+		_cleanup_(sim_destroyp) struct sim *s = NULL;
+
+		kernel_of(type, i != 1, &f);
+		s = guest_with(&f, type);
+		if (i == 2)
+			guest_mem(s, (uint64_t)FAKE_VMCOREINFO_PFN << XL_PAGE_SHIFT)[0] = 'X';
+		assert_int_equal(learn(s, &mark), i == 0 ? -EOPNOTSUPP : -ENOENT);
+	}
+}
+
 static void test_no_variable(void **state)
 {
 	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_PRECOPY };
@@ -254,6 +332,8 @@ int main(void)
 		cmocka_unit_test(test_rescan),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_auto_translated),
+		cmocka_unit_test(test_panic),
+		cmocka_unit_test(test_panic_unknown),
 		cmocka_unit_test(test_no_variable),
 		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_holes),

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether the Linux kernel of a guest has panicked. */
+#include "guest/panic.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "guest/kernel.h"
+
+#define BATCH 256
+#define NO_CPU UINT32_MAX /* PANIC_CPU_INVALID */
+#define MAX_CPUS 8192     /* CONFIG_NR_CPUS cannot be larger */
+
+/* Memory of a guest by physical address, which is the frame; the last page is kept, for what reads
+ * tables reads them from front to back. */
+struct reader {
+	struct xl_hv *hv;
+	uint32_t domid;
+	xl_frame_t frame; /* of the page that is kept; XL_INVALID_FRAME: none */
+	uint8_t page[XL_PAGE_SIZE];
+};
+
+static int fetch(struct reader *m, xl_frame_t frame)
+{
+	void *addr;
+	int err, r;
+
+	if (m->frame == frame)
+		return 0;
+	m->frame = XL_INVALID_FRAME;
+	r = m->hv->ops->map(m->hv, m->domid, &frame, 1, &err, &addr);
+	if (r < 0)
+		return r;
+	if (err == 0) {
+		memcpy(m->page, addr, XL_PAGE_SIZE);
+		m->frame = frame;
+	}
+	m->hv->ops->unmap(m->hv, addr, 1);
+	return err < 0 ? -EFAULT : 0;
+}
+
+static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
+{
+	struct reader *m = data;
+	uint8_t *to = buf;
+
+	while (len) {
+		size_t at = paddr & XL_PAGE_MASK, n = XL_PAGE_SIZE - at;
+		int r = fetch(m, paddr >> XL_PAGE_SHIFT);
+
+		if (r < 0)
+			return r;
+		n = n < len ? n : len;
+		memcpy(to, m->page + at, n);
+		to += n;
+		paddr += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* FNV-1a: whether it is the same text, by chance; nobody gains by deceiving it. */
+static uint64_t sum_of(const uint8_t *p, size_t len)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 0x100000001b3;
+	return h & INT64_MAX; /* so that it can be written down in JSON */
+}
+
+static int look_at_batch(struct xl_hv *hv, uint32_t domid, xl_frame_t *frame, size_t n,
+			 struct xl_candidates *ret)
+{
+	int err[BATCH], r;
+	uint8_t head[64];
+	void *addr;
+
+	r = hv->ops->map(hv, domid, frame, n, err, &addr);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t page[XL_PAGE_SIZE];
+
+		if (err[i] < 0)
+			continue;
+		/* Most pages are nothing by their first bytes; only others are copied. */
+		memcpy(head, (uint8_t *)addr + i * XL_PAGE_SIZE, sizeof(head));
+		if (memcmp(head, "OSRELEASE=", 10) != 0)
+			continue;
+		memcpy(page, (uint8_t *)addr + i * XL_PAGE_SIZE, sizeof(page));
+		xl_candidates_look(ret, frame[i], page);
+	}
+	hv->ops->unmap(hv, addr, n);
+	return 0;
+}
+
+static int find_candidates(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid,
+			   const struct xl_physmap *map, struct xl_candidates *ret)
+{
+	xl_frame_t frame[BATCH];
+	size_t n = 0;
+
+	for (xl_pfn_t pfn = xl_bitmap_next(&map->present, 0);; pfn = xl_bitmap_next(&map->present, pfn + 1)) {
+		bool end = pfn >= map->nr_pfns;
+		int r;
+
+		if (n && (end || n == BATCH)) {
+			r = xl_check_cancel(x);
+			if (r == 0)
+				r = look_at_batch(hv, domid, frame, n, ret);
+			if (r < 0)
+				return xl_err(x, r, "look through the guest's memory");
+			n = 0;
+		}
+		if (end)
+			return 0;
+		frame[n++] = pfn;
+	}
+}
+
+static int read_mark(struct reader *m, const struct xldump_panic_mark *mark, uint64_t *ret_sum,
+		     uint32_t *ret_cpu)
+{
+	uint8_t info[XL_PAGE_SIZE], cpu[4];
+	int r = read_guest(m, mark->info_paddr, info, sizeof(info));
+
+	if (r == 0)
+		r = read_guest(m, mark->panic_paddr, cpu, sizeof(cpu));
+	if (r < 0)
+		return r;
+	*ret_sum = sum_of(info, sizeof(info));
+	*ret_cpu = xl_get_le32(cpu);
+	return 0;
+}
+
+int xl_panic_learn(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, const struct xl_physmap *map,
+		   struct xldump_panic_mark *ret)
+{
+	_cleanup_free_ struct reader *m = calloc(1, sizeof(*m));
+	_cleanup_(xl_kernel_deinit) struct xl_kernel k = { 0 };
+	struct xldump_panic_mark mark = { .sz = sizeof(mark) };
+	struct xl_candidates c = { 0 };
+	uint64_t va;
+	uint32_t cpu;
+	int r;
+
+	if (map->p2m)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "the memory of a PV guest moves: it cannot be told where its kernel is");
+	if (!m)
+		return xl_err(x, -ENOMEM, "look for the guest's kernel");
+	*m = (struct reader){ .hv = hv, .domid = domid, .frame = XL_INVALID_FRAME };
+	r = find_candidates(x, hv, domid, map, &c);
+	if (r == 0)
+		r = xl_kernel_identify(x, &c, read_guest, m, &k);
+	if (r == 0)
+		r = xl_kallsyms_lookup(x, &k, read_guest, m, "panic_cpu", &va);
+	if (r < 0)
+		return r;
+	mark.panic_paddr = va - XL_START_KERNEL_MAP + (uint64_t)k.phys_base;
+	mark.info_paddr = k.vmcoreinfo_pfn << XL_PAGE_SHIFT;
+	m->frame = XL_INVALID_FRAME;
+	r = read_mark(m, &mark, &mark.info_sum, &cpu);
+	if (r < 0)
+		return xl_err(x, r, "read the kernel's panic_cpu");
+	if (cpu != NO_CPU)
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
+			       "the kernel's panic_cpu is %u while it runs: it cannot be told by it", cpu);
+	*ret = mark;
+	return 0;
+}
+
+int xl_panic_look(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid,
+		  const struct xldump_panic_mark *mark, bool *ret)
+{
+	_cleanup_free_ struct reader *m = calloc(1, sizeof(*m));
+	uint64_t sum;
+	uint32_t cpu;
+	int r;
+
+	if (!m)
+		return xl_err(x, -ENOMEM, "look at the guest's kernel");
+	*m = (struct reader){ .hv = hv, .domid = domid, .frame = XL_INVALID_FRAME };
+	r = read_mark(m, mark, &sum, &cpu);
+	if (r < 0)
+		return xl_err(x, r, "look at the guest's kernel");
+	if (sum != mark->info_sum || (cpu != NO_CPU && cpu >= MAX_CPUS))
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ESTALE, "the guest's kernel is another now");
+	*ret = cpu != NO_CPU;
+	return 0;
+}
