@@ -276,23 +276,33 @@ bool xl_engine_lift_limit(struct xl_engine *e)
 	return true;
 }
 
+/* Three digits, or all that are before the point. */
+static const char *ms(uint64_t ns, char buf[static 24])
+{
+	double v = (double)ns / 1e6;
+
+	(void)snprintf(buf, 24, v < 999.5 ? "%.3g ms" : "%.0f ms", v);
+	return buf;
+}
+
 int xl_engine_fail_limit(struct xl_engine *e, const char *why, uint64_t foreseen, unsigned nth)
 {
 	const char *reason = e->cut->reason;
 	uint64_t plannable = xl_engine_plannable(e, nth);
+	char about[24], planned[24], allowed[24];
 
 	if (foreseen > plannable)
 		return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-			       "%s%s%sthe guest would be stopped for about %.1f ms, and %.1f ms can be "
-			       "planned with of the %.1f ms allowed, for a part is kept in reserve; "
+			       "%s%s%sthe guest would be stopped for about %s, and %s can be "
+			       "planned with of the %s allowed, for a part is kept in reserve; "
 			       "allow more with --max-pause",
-			       reason, reason[0] ? "; " : "", why, (double)foreseen / 1e6,
-			       (double)plannable / 1e6, (double)e->max_pause_ns / 1e6);
+			       reason, reason[0] ? "; " : "", why, ms(foreseen, about),
+			       ms(plannable, planned), ms(e->max_pause_ns, allowed));
 	return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-		       "%s%s%sstopping the guest took longer than the %.1f ms foreseen, and was given "
-		       "up for the sake of the %.1f ms allowed; allow more with --max-pause",
-		       reason, reason[0] ? "; " : "", why, (double)foreseen / 1e6,
-		       (double)e->max_pause_ns / 1e6);
+		       "%s%s%sstopping the guest took longer than the %s foreseen, and was given "
+		       "up for the sake of the %s allowed; allow more with --max-pause",
+		       reason, reason[0] ? "; " : "", why, ms(foreseen, about),
+		       ms(e->max_pause_ns, allowed));
 }
 
 int xl_engine_pick(struct xl_engine *e, enum xldump_strategy asked, enum xldump_strategy *ret)

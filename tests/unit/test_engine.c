@@ -3,6 +3,7 @@
  * that would be too long, and guests that are not what they were. */
 #include <errno.h>
 
+#include "capture/engine.h"
 #include "sim_test.h"
 
 static const enum xldump_strategy running[] = {
@@ -348,6 +349,20 @@ static void test_cannot_log(void **state)
 	}
 }
 
+/* Seconds are not 1e+03 ms. */
+static void test_words_of_a_long_pause(void **state)
+{
+	struct xl_ctx x = { 0 };
+	static struct xl_cut cut;
+	struct xl_engine e = { .x = &x, .cut = &cut, .max_pause_ns = 50000000 };
+
+	(void)state;
+	assert_int_equal(xl_engine_fail_limit(&e, "", 40540000000, XL_ENGINE_RESERVE), -ETIME);
+	assert_non_null(strstr(x.err, "for about 40540 ms, and 43.8 ms can be planned with of the 50 ms"));
+	assert_int_equal(xl_engine_fail_limit(&e, "", 999700000, XL_ENGINE_RESERVE), -ETIME);
+	assert_non_null(strstr(x.err, "for about 1000 ms"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_unsettled),
 		cmocka_unit_test(test_never_settles),
 		cmocka_unit_test(test_cannot_log),
+		cmocka_unit_test(test_words_of_a_long_pause),
 	};
 
 	(void)guests;
