@@ -29,7 +29,7 @@ def request(w):
     check(w.node("mine", "uuid") == g.uuid and w.node("mine", "domid") == "3", "its nodes say of whom")
     check(w.node("mine", "progress").split()[0] in ("finish", "sync"), "it has told its progress")
     check(g.left_alone() and g.unpauses > 0, "the guest runs as before")
-    check(w.queued() == [], "the queue is empty")
+    until(lambda: w.queued() == [], "the queue is empty")
     check(w.stop() == 0, "the daemon ends as it should")
     check(w.store.read(f"{ROOT}/daemon/pid") is None, "and says so")
 
@@ -113,7 +113,8 @@ def cancel(w):
     w.request("one", cancel="")
     check(w.end_of("one") == "cancelled", "one is cancelled")
     check(slow.left_alone() and other.unpauses == 0, "the guests run")
-    check(w.dumps() == [] and w.queued() == [], "nothing is left")
+    until(lambda: w.queued() == [], "nothing is left in the queue")
+    check(w.dumps() == [], "nor in the spool")
     slow.delay_us = 0
     w.request("three", domain="slow")
     check(w.end_of("three") == "done", "three is done")
@@ -289,7 +290,7 @@ def requests_at_once(w):
 def kill_worker(w):
     """kill -9 of a worker at random moments: the guest runs, no half file, done or failed at the end"""
     g = w.guest(3, "web01")
-    g.delay_us = 3000
+    g.delay_us = 30000
     w.start()
     for n in range(8):
         name = f"k{n}"
@@ -297,7 +298,7 @@ def kill_worker(w):
         until(lambda n=name: w.node(n, "state") is not None, "it is taken")
         for _ in range(random.randrange(1, 3)):
             before = g.steps
-            until(lambda n=name, b=before: g.steps > b + random.randrange(60) or
+            until(lambda n=name, b=before: g.steps > b + random.randrange(30) or
                   w.node(n, "state") != "running", "it is under way")
             w.kill_worker()
         # It is tried once more after five seconds.
@@ -337,7 +338,7 @@ def kill_daemon(w):
             if state == "done":
                 w.good(name)
     check(all(g.left_alone() for g in guests), "the guests run")
-    check(w.queued() == [], "the queue is empty")
+    until(lambda: w.queued() == [], "the queue is empty")
     results = {w.node(f"d{n}-{g.domid}", "result") for n in range(8) for g in guests} - {None}
     check({os.path.basename(r) for r in results} == set(w.dumps()), "no other file")
 

@@ -301,6 +301,8 @@ def run(tests):
             bad += 1
             print(f"not ok {n} - {test.__doc__}")
             text = str(e) if isinstance(e, Failed) else traceback.format_exc()
+            if world.daemon and world.daemon.poll() is not None:
+                text += f"\nthe daemon has ended: {world.daemon.returncode}"
             with open(world.log, "a+", encoding="utf-8", errors="replace") as f:
                 f.seek(0)
                 text += "\nlog:\n" + f.read()
