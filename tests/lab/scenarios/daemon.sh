@@ -4,7 +4,8 @@
 #
 # lab: --hypervisor shadow --guest pv1=pv,workload=stamp --guest pvh1=pvh,workload=stamp
 # readers: pv1-crash.elf pvh1-crash.elf
-# timeout: 2400
+# timeout: 5400
+# slow: half an hour
 
 . /in/lib.sh
 
