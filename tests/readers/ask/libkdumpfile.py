@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """libkdumpfile by its Python binding: every page by physical address, a variable by virtual one.
 
+Physical as the guest counts: a machine address of a raw dump is one of the host.
+
 The binding's interface is another one from 0.5.5 on.
 """
 
@@ -17,9 +19,9 @@ def _open(path):
         ctx = k.Context()
         ctx.open(path)
         version = ".".join(str(k.VERSION >> shift & 255) for shift in (16, 8, 0))
-        return ctx, k.KVADDR, k.MACHPHYSADDR, version
+        return ctx, k.KVADDR, k.KPHYSADDR, version
     ctx = k.kdumpfile(path)
-    return ctx, k.KDUMP_KVADDR, k.KDUMP_MACHPHYSADDR, "before 0.5.5"
+    return ctx, k.KDUMP_KVADDR, k.KDUMP_KPHYSADDR, "before 0.5.5"
 
 
 def ask(dump, _vmlinux, show, pages=None):
@@ -27,7 +29,7 @@ def ask(dump, _vmlinux, show, pages=None):
     # pylint: disable=broad-exception-caught
     version = "?"
     try:
-        ctx, kv, machphys, version = _open(dump.path)
+        ctx, kv, kphys, version = _open(dump.path)
         at = int(dump.info["SYMBOL(init_uts_ns)"], 16) + \
             int(dump.info["OFFSET(uts_namespace.name)"]) + RELEASE_IN_UTSNAME
         if dump.own_info:
@@ -35,10 +37,10 @@ def ask(dump, _vmlinux, show, pages=None):
             data = ctx.read(kv, at, 65)
         else:
             # Sections have no VMCOREINFO, so it does not know where the kernel is.
-            data = ctx.read(machphys, at - KERNEL_MAP + dump.phys_base, 65)
+            data = ctx.read(kphys, at - KERNEL_MAP + dump.phys_base, 65)
         release = bytes(data).split(b"\0")[0].decode()
         show(f"release: {release}")
-        count = _count(ctx, machphys) if pages is not None else None
+        count = _count(ctx, kphys) if pages is not None else None
         show(f"pages: {count}")
     except Exception as e:  # whatever it throws is its answer
         return Answer("libkdumpfile", version, "not ok",
@@ -52,14 +54,14 @@ def ask(dump, _vmlinux, show, pages=None):
     return Answer("libkdumpfile", version, "not ok" if wrong else "ok", text)
 
 
-def _count(ctx, machphys):
+def _count(ctx, kphys):
     """Pages that can be read."""
     # pylint: disable=broad-exception-caught
     last = int(ctx.attr["max_pfn"])
     found = 0
     for pfn in range(last):
         try:
-            ctx.read(machphys, pfn * PAGE, 8)
+            ctx.read(kphys, pfn * PAGE, 8)
             found += 1
         except Exception:
             pass
