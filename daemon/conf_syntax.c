@@ -72,16 +72,34 @@ static int take_text(struct reader *r, const char *from, const char *to, char **
 	return *ret ? 0 : xl_err(r->x, -ENOMEM, "read %s", r->file);
 }
 
+/* A backslash is for what follows it: a quote or a backslash. */
 static int quoted(struct reader *r, char **ret)
 {
-	char quote = *r->at++;
+	char quote = *r->at++, *to;
 	const char *from = r->at;
+	int e;
 
-	while (r->at < r->end && *r->at != quote && *r->at != '\n')
+	while (r->at < r->end && *r->at != quote && *r->at != '\n') {
+		if (*r->at == '\\') {
+			r->at++;
+			if (r->at == r->end || !strchr("\"'\\", *r->at) || !*r->at)
+				return wrong(r, "in a text a backslash is for a quote or a backslash");
+		}
 		r->at++;
+	}
 	if (r->at == r->end || *r->at != quote)
 		return wrong(r, "a text without a %c at its end", quote);
-	return take_text(r, from, r->at++, ret);
+	e = take_text(r, from, r->at++, ret);
+	if (e < 0)
+		return e;
+	to = *ret;
+	for (const char *p = *ret; *p; p++) {
+		if (*p == '\\')
+			p++;
+		*to++ = *p;
+	}
+	*to = '\0';
+	return 0;
 }
 
 static int bare_number(struct reader *r, char **ret)

@@ -5,7 +5,8 @@
  *	name = [ "a", "b" ]      lists, over several lines, also of lists, a comma at the end allowed
  *	# a comment
  *
- * with a new line or ; after each setting.  A reader of our own rather than libxlutil's, which takes
+ * with a new line or ; after each setting; but without +=.  In a text a backslash is for a quote or a
+ * backslash.  A reader of our own rather than libxlutil's, which takes
  * libxl with it and so fits one version of Xen (a daemon that does not start after an upgrade
  * cannot say why), and cannot tell which settings a file has, so that a misspelt one would be silent.
  */

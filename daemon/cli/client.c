@@ -17,6 +17,9 @@
 /* How long a daemon that is not there is waited for: an upgrade restarts it. */
 #define PATIENCE_S 60
 
+/* And how often it is looked for before anything is asked of it, each 100 ms. */
+#define RESTART_LOOKS 20
+
 static void get(struct xd_store *s, const char *id, const char *node, char *ret, size_t size)
 {
 	_cleanup_free_ char *value = NULL;
@@ -28,24 +31,41 @@ static void get(struct xd_store *s, const char *id, const char *node, char *ret,
 		(void)xd_printable(value, ret, size);
 }
 
-bool client_alive(struct xd_store *s)
+/* 0; -ESRCH: it has said that it ended, or has ended without a word; others: xenstored's. */
+static int find_daemon(struct xd_store *s)
 {
 	_cleanup_free_ char *value = NULL;
 	char path[64];
 	unsigned pid;
+	int r = xd_store_read(s, XD_STORE_DAEMON_PID, &value);
 
-	if (xd_store_read(s, XD_STORE_DAEMON_PID, &value) < 0 ||
-	    xd_parse_number(value, 1, INT32_MAX, &pid) < 0)
-		return false;
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	if (xd_parse_number(value, 1, INT32_MAX, &pid) < 0)
+		return -EBADMSG;
 	(void)snprintf(path, sizeof(path), "/proc/%u", pid);
-	return access(path, F_OK) == 0;
+	return access(path, F_OK) == 0 ? 0 : -ESRCH;
+}
+
+bool client_alive(struct xd_store *s)
+{
+	return find_daemon(s) == 0;
 }
 
 int client_check(struct xl_ctx *x, struct xd_store *s)
 {
-	if (client_alive(s))
+	int r = find_daemon(s);
+
+	/* It may just be restarted. */
+	for (unsigned i = 0; r < 0 && i < RESTART_LOOKS && !(x->cancel && *x->cancel); i++) {
+		(void)usleep(100000);
+		r = find_daemon(s);
+	}
+	if (r == 0)
 		return 0;
-	return xl_fail(x, XLDUMP_CAUSE_NO_XEN, -ESRCH,
+	if (r != -ESRCH)
+		return xl_err(x, r, "read %s in xenstore", XD_STORE_DAEMON_PID);
+	return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
 		       "xldumpd does not run on this host: systemctl start xldumpd");
 }
 

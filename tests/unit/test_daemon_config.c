@@ -74,6 +74,12 @@ static void test_syntax(void **state)
 	assert_int_equal(c.overrides, 2);
 	assert_int_equal(c.keep_free, 7 << 20);
 	xd_config_deinit(&c);
+	good("spool = \"/a\\\"b\\\\c\\'\"", &c);
+	assert_string_equal(c.spool, "/a\"b\\c'");
+	xd_config_deinit(&c);
+	good("spool = '/a\\'b\"'", &c);
+	assert_string_equal(c.spool, "/a'b\"");
+	xd_config_deinit(&c);
 	good("domains = []", &c);
 	xd_config_deinit(&c);
 }
@@ -146,6 +152,9 @@ static void test_errors(void **state)
 	bad("spool = \"dumps\"", "f:1: spool is the absolute name");
 	bad("spool = \"/a", "f:1: a text without a \" at its end");
 	bad("spool = '/a\n'", "f:1: a text without a ' at its end");
+	bad("spool = \"/a\\b\"", "f:1: in a text a backslash");
+	bad("spool = \"/a\\\"", "f:1: a text without a \" at its end");
+	bad("workers += 2", "f:1: `workers' needs an =");
 	bad("# one\ndomains = [\n [ \"a\" \"b\" ]\n]", "f:3: a list needs a comma");
 	bad("domains = [ [ \"a\" ]", "a ] at its end");
 	bad("domains = [ \"a\" ]", "f:1: a guest is a list");
@@ -163,7 +172,7 @@ static void test_any(void **state)
 {
 	static const char *const piece[] = {
 		"workers", "domains", "format", "=", "[", "]", ",", "\"a\"", "'kdump'", "\"", "'", "#", "\n",
-		";", "2", "0x", " ", "\"format=elf\"", "\xff", "\t", "[ [ \"a\", ", "crash",
+		";", "2", "0x", " ", "\"format=elf\"", "\xff", "\\", "\t", "[ [ \"a\", ", "crash",
 	};
 	unsigned seed = 1;
 
