@@ -132,6 +132,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	_cleanup_json_ struct json_object *last = NULL;
 
 	(void)s;
+	if (si->si_code != CLD_EXITED && si->si_code != CLD_KILLED && si->si_code != CLD_DUMPED)
+		return 0; /* stopped: by somebody who will let it go on */
 	(void)take_output(w);
 	last = json_object_get(w->last);
 	worker_free(w);
@@ -253,8 +255,12 @@ static int watch(struct xd_worker *w)
 
 	(void)sd_event_now(e, CLOCK_BOOTTIME, &now);
 	r = sd_event_add_io(e, &w->io, w->out, EPOLLIN, on_output, w);
+	/* Asked for ends alone, sd-event would wait on a pidfd: that tells of a worker which dies in the
+	 * hands of a debugger before it can be waited for, and never again.  SIGCHLD comes in time. */
 	if (r >= 0)
-		r = sd_event_add_child(e, &w->child, w->pid, WEXITED, on_child, w);
+		r = sd_event_add_child(e, &w->child, w->pid, WEXITED | WSTOPPED, on_child, w);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(w->child, SD_EVENT_ON);
 	if (r >= 0)
 		r = sd_event_add_time(e, &w->timer, CLOCK_BOOTTIME,
 				      now + w->d->config.timeout * 1000000ULL, 1000000, on_time, w);

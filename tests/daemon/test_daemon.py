@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import CTL, FINAL, LIVEDUMP, PATIENCE, ROOT, check, run, until  # pylint: disable=wrong-import-position
+from world import CTL, FINAL, LIVEDUMP, PATIENCE, ROOT, Skipped, check, run, until  # pylint: disable=wrong-import-position
 
 
 def request(w):
@@ -314,6 +314,39 @@ def kill_worker(w):
     check(w.said("killed by signal 9"), "at least one was hit")
 
 
+# Holds a process as a debugger does, kills it, and lets go of it later.
+DEBUGGER = """
+import ctypes, os, signal, sys, time
+PTRACE_SEIZE = 0x4206
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+pid = int(sys.argv[1])
+if libc.ptrace(PTRACE_SEIZE, pid, None, None) != 0:
+    sys.exit("ptrace: " + os.strerror(ctypes.get_errno()))
+os.kill(pid, signal.SIGKILL)
+time.sleep(1)
+"""
+
+
+def kill_held(w):
+    """kill -9 of a worker that a debugger holds: its end is noticed when the debugger lets go"""
+    if os.geteuid() != 0:
+        raise Skipped("only root may trace a worker")
+    g = w.guest(3, "web01")
+    g.delay_us = 20000000
+    w.start()
+    w.request("one", domain="web01")
+    until(lambda: g.steps > 0, "it is under way")
+    held = subprocess.run([sys.executable, "-c", DEBUGGER, str(w.workers()[0])], capture_output=True,
+                          text=True, check=False)
+    if "Operation not permitted" in held.stderr:
+        raise Skipped(held.stderr.strip())
+    check(held.returncode == 0, held.stderr)
+    g.delay_us = 0
+    check(w.end_of("one") == "done", "it is tried again")
+    w.good("one")
+
+
 def kill_daemon(w):
     """kill -9 of the daemon at random moments: the queue resumes, each job is done or failed at the end"""
     guests = [w.guest(n) for n in range(1, 4)]
@@ -560,7 +593,7 @@ def tools(w):
 
 
 TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, panic, lock_is_taken, four_at_once,
-         requests_at_once, kill_worker, kill_daemon, restart, leftovers, gone_meanwhile,
+         requests_at_once, kill_worker, kill_held, kill_daemon, restart, leftovers, gone_meanwhile,
          slow_xenstored, reload, limits, crashed_before]
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class Failed(Exception):
     """A test point that did not hold."""
 
 
+class Skipped(Exception):
+    """What a test needs is not here."""
+
+
 def check(condition, what):
     """A test goes on, or ends here."""
     if not condition:
@@ -297,6 +301,8 @@ def run(tests):
         try:
             test(world)
             print(f"ok {n} - {test.__doc__}")
+        except Skipped as e:
+            print(f"ok {n} - {test.__doc__} # SKIP {e}")
         except Exception as e:  # pylint: disable=broad-except
             bad += 1
             print(f"not ok {n} - {test.__doc__}")

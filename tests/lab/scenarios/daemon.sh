@@ -88,7 +88,7 @@ crashes() {
 	name=$(crash_of "$id") || return 1
 	is_done "$name" || return 1
 	file=$(node "$name" result)
-	xldumpctl dmesg "$file" | tail -n 25 | grep -E "Kernel panic|sysrq" || return 1
+	xldumpctl dmesg "$file" | grep -E "Kernel panic" || return 1
 	xldumpctl info "$file" | grep -E '^(guest|strategy|kernel)'
 	[ -z "$2" ] || cp --sparse=always "$file" "/out/$2"
 	rm -f "$file" "$file.json"
