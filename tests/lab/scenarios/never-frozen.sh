@@ -158,10 +158,12 @@ save_during_dump() {
 
 # A dump that begins during a save must not take it away.
 dump_during_save() {
-	local guest=$1 save status_dump status_save
-	# Into a pipe that nobody reads yet: so it lasts as long as the dump needs.
-	rm -f /tmp/pipe
+	local guest=$1 save reader status_dump status_save
+	# Into a pipe that is open for reading, and not read yet: so it lasts as long as the dump needs.
+	rm -f /tmp/pipe /tmp/go
 	mkfifo /tmp/pipe
+	{ until [ -e /tmp/go ]; do sleep 0.1; done; cat; } < /tmp/pipe > /out/save &
+	reader=$!
 	xl save -c "$guest" /tmp/pipe > /tmp/save 2>&1 &
 	save=$!
 	while [ -d /proc/$save ] && ! pgrep -f 'libxl-save-helper --save-domain' > /dev/null; do
@@ -169,10 +171,11 @@ dump_during_save() {
 	done
 	xl-livedump -q "$guest" /out/no.img 2> /tmp/err
 	status_dump=$?
-	cat /tmp/pipe > /out/save &
+	touch /tmp/go
 	wait $save
 	status_save=$?
-	wait
+	[ $status_save -eq 0 ] || kill $reader 2> /dev/null # it may never have been opened
+	wait $reader
 	echo "the dump ended with $status_dump: $(cat /tmp/err)"
 	echo "the save ended with $status_save: $(tail -n 1 /tmp/save)"
 	[ $status_save -eq 0 ] || return
