@@ -156,7 +156,8 @@ save_during_dump() {
 	nothing_left && unpaused "$guest" && goes_on "$guest"
 }
 
-# A dump that begins during a save must not take it away.
+# A dump that begins during a save must not take it away.  `xl save' suspends the guest before it reads its
+# memory, so that the dump is one of a guest that stands still, or comes before and says what goes on.
 dump_during_save() {
 	local guest=$1 save reader status_dump status_save
 	# Into a pipe that is open for reading, and not read yet: so it lasts as long as the dump needs.
@@ -184,7 +185,6 @@ dump_during_save() {
 		rm -f /out/no.img
 	else
 		[ $status_dump -eq 10 ] && grep -q 'saved' /tmp/err || return
-		busy=$((busy + 1))
 	fi
 	nothing_left && goes_on "$guest"
 }
@@ -207,12 +207,9 @@ for guest in pv1 pvh1; do
 	result $? "$guest: $busy of $n dumps said that their log was taken away"
 	check "$guest: what was saved works" restores "$guest"
 	rm -f /out/save /out/restored.img
-	busy=0
 	for n in 1 2; do
 		check "$guest: a dump during a save, $n" dump_during_save "$guest"
 	done
-	[ $busy -eq 2 ]
-	result $? "$guest: $busy of 2 dumps said that a save is under way"
 	check "$guest: what was saved works" restores "$guest"
 	rm -f /out/save /out/restored.img
 	dumps "$guest" 1 --strategy=precopy
