@@ -20,7 +20,14 @@ struct after {
 	uint32_t domid;
 	char config[XD_PATH_MAX]; /* to be created from; "": not */
 	bool destroyed;
+	sd_event_source *child;
 };
+
+static void after_free(struct after *a)
+{
+	a->child = sd_event_source_disable_unref(a->child);
+	free(a);
+}
 
 static int on_child(sd_event_source *s, const siginfo_t *si, void *data);
 
@@ -57,7 +64,8 @@ static int run_xl(struct after *a, const char *command, const char *argument)
 	r = posix_spawnp(&pid, argv[0], NULL, &attr, (char **)argv, environ);
 	(void)posix_spawnattr_destroy(&attr);
 	if (r == 0) {
-		r = -sd_event_add_child(a->d->event, NULL, pid, WEXITED, on_child, a);
+		a->child = sd_event_source_disable_unref(a->child);
+		r = -xd_watch_child(a->d, &a->child, pid, on_child, a);
 		r = r > 0 ? r : 0;
 	}
 	if (r)
@@ -72,6 +80,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	bool fine = si->si_code == CLD_EXITED && si->si_status == 0;
 
 	(void)s;
+	if (!xd_child_ended(si))
+		return 0;
 	if (!fine) {
 		xd_log(LOG_ERR, "%s (domain %u): xl %s failed", a->name, a->domid,
 		       a->destroyed ? "create" : "destroy");
@@ -83,7 +93,7 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 		if (a->config[0] && run_xl(a, "create", a->config) == 0)
 			return 0;
 	}
-	free(a);
+	after_free(a);
 	return 0;
 }
 
@@ -123,10 +133,10 @@ void xd_after_crash(struct xd_daemon *d, const struct xd_job *job)
 	    !find_config(a->name, a->config, sizeof(a->config))) {
 		xd_log(LOG_ERR, "%s (domain %u): there is no /etc/xen/NAME.cfg to restart it from, so it "
 				"is kept", a->name, a->domid);
-		free(a);
+		after_free(a);
 		return;
 	}
 	(void)snprintf(domid, sizeof(domid), "%u", a->domid);
 	if (run_xl(a, "destroy", domid) < 0)
-		free(a);
+		after_free(a);
 }

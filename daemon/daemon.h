@@ -96,15 +96,23 @@ bool xd_manager_look(struct xd_daemon *d, const struct xldump_domain *dom,
 void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state state,
 		       const char *reason, const char *error);
 
+/* ---- child.c ---- */
+
+/* A process of ours in another mode of the program, with a job to read and a pipe to answer into. */
+int xd_spawn(struct xl_ctx *x, const char *mode, const struct xd_job *job, int *ret_out, pid_t *ret);
+
+/* Have the end of a process told, for certain.  The callback is also told of stops: what matters is
+ * xd_child_ended(); and it must drop *ret, or be called no more. */
+int xd_watch_child(struct xd_daemon *d, sd_event_source **ret, pid_t pid,
+		   sd_event_child_handler_t on_child, void *data);
+bool xd_child_ended(const siginfo_t *si);
+
 /* ---- worker_run.c: the daemon's side of a worker ---- */
 
 int xd_worker_start(struct xd_daemon *d, struct xd_job *job);
 void xd_worker_stop(struct xd_daemon *d, const struct xd_job *job);
 void xd_worker_stop_all(struct xd_daemon *d);
 unsigned xd_worker_count(const struct xd_daemon *d);
-
-/* A process of ours in another mode of the program, with a job to read and a pipe to answer into. */
-int xd_spawn(struct xl_ctx *x, const char *mode, const struct xd_job *job, int *ret_out, pid_t *ret);
 
 /* How a worker ended: its last line, NULL if it said nothing, and the status of waitid(2). */
 void xd_manager_ended(struct xd_daemon *d, struct xd_job *job, struct json_object *last, int code,

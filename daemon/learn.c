@@ -63,9 +63,12 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	struct xd_learner *l = data;
 	struct xd_known *k = of(l);
 	char text[1024];
-	ssize_t n = read(l->out, text, sizeof(text) - 1);
+	ssize_t n;
 
 	(void)s;
+	if (!xd_child_ended(si))
+		return 0;
+	n = read(l->out, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = '\0';
 	if (k && si->si_code == CLD_EXITED && si->si_status == 0 && take_mark(text, &k->mark)) {
 		xd_log(LOG_INFO, "domain %u: a panic of its kernel would be noticed", l->domid);
@@ -101,7 +104,7 @@ static int start(struct xd_learner *l, const struct xldump_domain *dom)
 	if (r < 0)
 		return r;
 	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &now);
-	r = sd_event_add_child(d->event, &l->child, l->pid, WEXITED, on_child, l);
+	r = xd_watch_child(d, &l->child, l->pid, on_child, l);
 	if (r >= 0)
 		r = sd_event_add_time(d->event, &l->timer, CLOCK_BOOTTIME, now + LIMIT_USEC, 1000000, on_time,
 				      l);

@@ -7,9 +7,7 @@
  * more than it needs to be: it has read what a guest wrote. */
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "daemon.h"
@@ -33,8 +31,6 @@ struct xd_worker {
 	sd_event_source *io, *child, *timer;
 	bool asked; /* to end */
 };
-
-extern char **environ;
 
 unsigned xd_worker_count(const struct xd_daemon *d)
 {
@@ -132,8 +128,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	_cleanup_json_ struct json_object *last = NULL;
 
 	(void)s;
-	if (si->si_code != CLD_EXITED && si->si_code != CLD_KILLED && si->si_code != CLD_DUMPED)
-		return 0; /* stopped: by somebody who will let it go on */
+	if (!xd_child_ended(si))
+		return 0;
 	(void)take_output(w);
 	last = json_object_get(w->last);
 	worker_free(w);
@@ -191,62 +187,6 @@ void xd_worker_stop_all(struct xd_daemon *d)
 
 /* ---- its start ---- */
 
-/* Standard input with the job, in a file without a name: nobody has to write while it reads. */
-static int job_file(struct xl_ctx *x, const struct xd_job *job, int *ret)
-{
-	_cleanup_json_ struct json_object *o = xd_job_to_json(job);
-	const char *text = o ? xd_json_line(o) : NULL;
-	_cleanup_close_ int fd = memfd_create("job", MFD_CLOEXEC);
-
-	if (!text || fd < 0)
-		return xl_err(x, text ? -errno : -ENOMEM, "write the job for the worker");
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || lseek(fd, 0, SEEK_SET) < 0)
-		return xl_err(x, -EIO, "write the job for the worker");
-	*ret = xl_take_fd(&fd);
-	return 0;
-}
-
-static int spawn(struct xl_ctx *x, const char *mode, int in, int out, pid_t *ret)
-{
-	char *argv[] = { (char *)"xldumpd", (char *)mode, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawnattr_init(&attr);
-	(void)posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	(void)posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	(void)posix_spawnattr_setsigmask(&attr, &none);
-	(void)posix_spawnattr_setsigdefault(&attr, &all);
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn(ret, "/proc/self/exe", &actions, &attr, argv, environ);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attr);
-	return r ? xl_err(x, -r, "start a worker") : 0;
-}
-
-int xd_spawn(struct xl_ctx *x, const char *mode, const struct xd_job *job, int *ret_out, pid_t *ret)
-{
-	_cleanup_close_ int in = -1, ours = -1, theirs = -1;
-	int pipes[2], r = job_file(x, job, &in);
-
-	if (r < 0)
-		return r;
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return xl_err(x, -errno, "start a worker");
-	ours = pipes[0];
-	theirs = pipes[1];
-	(void)fcntl(ours, F_SETFL, O_NONBLOCK); /* our end alone */
-	r = spawn(x, mode, in, theirs, ret);
-	if (r == 0)
-		*ret_out = xl_take_fd(&ours);
-	return r;
-}
-
 static int watch(struct xd_worker *w)
 {
 	sd_event *e = w->d->event;
@@ -255,12 +195,8 @@ static int watch(struct xd_worker *w)
 
 	(void)sd_event_now(e, CLOCK_BOOTTIME, &now);
 	r = sd_event_add_io(e, &w->io, w->out, EPOLLIN, on_output, w);
-	/* Asked for ends alone, sd-event would wait on a pidfd: that tells of a worker which dies in the
-	 * hands of a debugger before it can be waited for, and never again.  SIGCHLD comes in time. */
 	if (r >= 0)
-		r = sd_event_add_child(e, &w->child, w->pid, WEXITED | WSTOPPED, on_child, w);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(w->child, SD_EVENT_ON);
+		r = xd_watch_child(w->d, &w->child, w->pid, on_child, w);
 	if (r >= 0)
 		r = sd_event_add_time(e, &w->timer, CLOCK_BOOTTIME,
 				      now + w->d->config.timeout * 1000000ULL, 1000000, on_time, w);

@@ -204,7 +204,8 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	if (r < 0)
 		return r;
 	xl_handle_describe(j->xl, &j->cut.dom, &now);
-	memcpy(j->cut.name, now.name, sizeof(j->cut.name));
+	/* Of a guest that is being destroyed xenstored may have nothing left; who asks may know it. */
+	memcpy(j->cut.name, now.name[0] ? now.name : domain->name, sizeof(j->cut.name));
 	j->cut.type = now.type;
 	if (j->o.format == XLDUMP_FORMAT_XENCORE_RAW && now.type != XLDUMP_GUEST_PV)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
@@ -363,6 +364,7 @@ int xldump_estimate(struct xldump *xl, const struct xldump_domain *domain,
 	if (j.o.format == XLDUMP_FORMAT_KDUMP)
 		p.codec = xl_codec_of(j.o.codec ? j.o.codec : XLDUMP_CODEC_ZLIB);
 	p.level = p.codec && !j.o.level ? p.codec->default_level : j.o.level;
+	p.type = j.cut.type;
 	p.strategy = j.o.strategy;
 	p.threads = j.o.threads;
 	p.max_pause_ns = j.o.max_pause_ns;

@@ -3,6 +3,7 @@
 #include "client.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -31,39 +32,44 @@ static void get(struct xd_store *s, const char *id, const char *node, char *ret,
 		(void)xd_printable(value, ret, size);
 }
 
-/* 0; -ESRCH: it has said that it ended, or has ended without a word; others: xenstored's. */
-static int find_daemon(struct xd_store *s)
+/* 0; -ENOENT: it has said that it ended, or never ran; -ESRCH: process *ret_pid has ended without a
+ * word; others: xenstored's. */
+static int find_daemon(struct xd_store *s, unsigned *ret_pid)
 {
 	_cleanup_free_ char *value = NULL;
-	char path[64];
-	unsigned pid;
 	int r = xd_store_read(s, XD_STORE_DAEMON_PID, &value);
 
 	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
-	if (xd_parse_number(value, 1, INT32_MAX, &pid) < 0)
+		return r;
+	if (xd_parse_number(value, 1, INT32_MAX, ret_pid) < 0)
 		return -EBADMSG;
-	(void)snprintf(path, sizeof(path), "/proc/%u", pid);
-	return access(path, F_OK) == 0 ? 0 : -ESRCH;
+	return kill((pid_t)*ret_pid, 0) == 0 || errno == EPERM ? 0 : -errno;
 }
 
 bool client_alive(struct xd_store *s)
 {
-	return find_daemon(s) == 0;
+	unsigned pid;
+
+	return find_daemon(s, &pid) == 0;
 }
 
 int client_check(struct xl_ctx *x, struct xd_store *s)
 {
-	int r = find_daemon(s);
+	unsigned pid;
+	int r = find_daemon(s, &pid);
 
 	/* It may just be restarted. */
 	for (unsigned i = 0; r < 0 && i < RESTART_LOOKS && !(x->cancel && *x->cancel); i++) {
 		(void)usleep(100000);
-		r = find_daemon(s);
+		r = find_daemon(s, &pid);
 	}
 	if (r == 0)
 		return 0;
-	if (r != -ESRCH)
+	if (r == -ESRCH)
+		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
+			       "xldumpd does not run on this host any more (its process %u has ended "
+			       "without a word): systemctl start xldumpd", pid);
+	if (r != -ENOENT)
 		return xl_err(x, r, "read %s in xenstore", XD_STORE_DAEMON_PID);
 	return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
 		       "xldumpd does not run on this host: systemctl start xldumpd");

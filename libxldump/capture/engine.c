@@ -319,6 +319,13 @@ int xl_engine_pick(struct xl_engine *e, enum xldump_strategy asked, enum xldump_
 		       "the choice to `auto', or ask for `stop'", e->dom.domid);
 }
 
+void xl_engine_no_log(enum xldump_guest_type type, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "this hypervisor cannot log dirty pages of %s guests%s",
+		       xldump_guest_type_name(type),
+		       type == XLDUMP_GUEST_PV ? " (it was built without shadow paging)" : "");
+}
+
 typedef int (*strategy_fn)(struct xl_engine *e);
 
 static const strategy_fn strategies[_XLDUMP_STRATEGY_MAX] = {
@@ -343,10 +350,7 @@ static int run_strategy(struct xl_engine *e)
 		return r;
 	/* Not this hypervisor: read everything twice instead, the second time paused. */
 	xl_err_clear(e->x);
-	(void)snprintf(e->cut->reason, sizeof(e->cut->reason),
-		       "this hypervisor cannot log dirty pages of %s guests%s",
-		       xldump_guest_type_name(e->cut->type),
-		       e->dom.pv ? " (it was built without shadow paging)" : "");
+	xl_engine_no_log(e->cut->type, e->cut->reason, sizeof(e->cut->reason));
 	e->cut->strategy = XLDUMP_STRATEGY_RESCAN;
 	e->cut->rounds = 0;
 	xl_log(e->x, XLDUMP_LOG_WARNING,

@@ -61,6 +61,13 @@ int xl_engine_look(struct xl_engine *e);
  * is gone then, and the cut says so. */
 bool xl_engine_lift_limit(struct xl_engine *e);
 
+/* Between two looks at a guest that has been stopped: what its devices are given to end what they had
+ * begun.  There are two such times at least. */
+#define XL_SETTLE_STEP_NS 200000ULL
+
+/* Why there is no precopy of a guest of this type: the reason for rescan. */
+void xl_engine_no_log(enum xldump_guest_type type, char *ret, size_t size);
+
 /* The nth part that is not planned with where all memory is read while the guest stands still. */
 #define XL_ENGINE_RESERVE 8
 

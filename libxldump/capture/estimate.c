@@ -20,9 +20,6 @@
 #define FIRST_NS 200000000ULL
 #define STEP_NS 50000000ULL
 
-/* What a pause waits for devices, at least (strategy_precopy.c). */
-#define SETTLE_NS 400000ULL
-
 struct work {
 	struct xl_engine e;
 	const struct xl_estimate_params *p;
@@ -198,7 +195,7 @@ static void play_precopy(struct work *w)
 	struct xl_estimate *est = w->est;
 	struct xl_policy_stats st = {
 		.round = 1, .max_rounds = w->p->max_rounds, .page_ns = read_ns(w),
-		.fixed_ns = w->log.fetch_ns + SETTLE_NS + w->refresh_ns,
+		.fixed_ns = w->log.fetch_ns + 2 * XL_SETTLE_STEP_NS + w->refresh_ns,
 		.max_pause_ns = w->p->max_pause_ns,
 	};
 	uint64_t ns = est->pages * pass_ns(w);
@@ -250,9 +247,7 @@ static int play(struct work *w)
 	if (r == -EOPNOTSUPP && automatic) {
 		xl_err_clear(w->e.x);
 		est->strategy = XLDUMP_STRATEGY_RESCAN;
-		(void)snprintf(est->reason, sizeof(est->reason),
-			       "this hypervisor cannot log dirty pages of this guest%s",
-			       w->e.dom.pv ? " (it was built without shadow paging)" : "");
+		xl_engine_no_log(w->p->type, est->reason, sizeof(est->reason));
 		r = 0;
 	}
 	if (r < 0)

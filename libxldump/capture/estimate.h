@@ -8,6 +8,7 @@
 #include "page/compress.h"
 
 struct xl_estimate_params {
+	enum xldump_guest_type type;
 	enum xldump_strategy strategy;
 	const struct xl_codec *codec; /* NULL: pages are written as they are */
 	int level;

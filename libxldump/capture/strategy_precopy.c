@@ -21,7 +21,6 @@
 
 /* Device writes that were under way when the vCPUs stopped are logged when they end, also in the
  * pause: wait until nothing is added to it from one look to the next. */
-#define SETTLE_STEP_NS 200000ULL
 #define SETTLE_MAX_NS 20000000ULL
 
 struct precopy {
@@ -120,7 +119,7 @@ static struct xl_policy_stats stats(const struct precopy *s)
 		.dirty = xl_bitmap_count(&s->dirty),
 		.dirty_before = s->dirty_before,
 		.page_ns = c->read_pages ? c->read_ns / c->read_pages : 0,
-		.fixed_ns = s->log.fetch_ns + 2 * SETTLE_STEP_NS + s->refresh_ns,
+		.fixed_ns = s->log.fetch_ns + 2 * XL_SETTLE_STEP_NS + s->refresh_ns,
 		.max_pause_ns = s->e->max_pause_ns,
 	};
 }
@@ -193,7 +192,7 @@ static int settle(struct precopy *s, uint64_t until)
 		r = xl_dirtylog_fetch(&s->log, true, &s->dirty);
 		if (r < 0)
 			return r;
-		hv->ops->sleep_ns(hv, SETTLE_STEP_NS);
+		hv->ops->sleep_ns(hv, XL_SETTLE_STEP_NS);
 		r = xl_dirtylog_count(&s->log, &more);
 		if (r < 0 || more == 0)
 			return r;
@@ -229,7 +228,7 @@ static int await_devices(struct precopy *s)
 	struct xl_hv *hv = s->e->hv;
 	int r;
 
-	hv->ops->sleep_ns(hv, SETTLE_STEP_NS);
+	hv->ops->sleep_ns(hv, XL_SETTLE_STEP_NS);
 	r = late_writes(s, &logged);
 	if (r == 0 && logged)
 		xl_last_copy_suspect(&s->last, logged);

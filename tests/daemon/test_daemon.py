@@ -13,7 +13,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import CTL, FINAL, LIVEDUMP, PATIENCE, ROOT, Skipped, check, run, until  # pylint: disable=wrong-import-position
+from world import (CTL, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
+                   check, run, until)
 
 
 def request(w):
@@ -146,6 +147,7 @@ def crash(w):
     w.start()
     g.delay_us = 100000
     g.go_down()
+    w.host[g.at + NAME_AT] = 0  # xenstore's nodes of the guest are the first that libxl removes
     w.store.fire("@releaseDomain")
     name = w.crash_of(5)
     t = g.destroy_as_libxl()
@@ -153,6 +155,8 @@ def crash(w):
     about = w.good(name)
     check(about["shutdown_reason"] == "crash" and about["action"] == "destroy", "described as a crash")
     check(about["result"]["strategy"] == "still", "without stopping who does not run")
+    info = json.loads(tool(w, "info", "--json", w.node(name, "result")))
+    check(info["provenance"]["domain"]["name"].startswith("db/../01"), f"the name in the dump: {info}")
     until(lambda: not t.is_alive(), "libxl goes on")
     check(all("/" not in n and "\x1b" not in n and n[0] != "." for n in w.dumps()), "a harmless name")
     with open(w.log, "rb") as f:
