@@ -131,10 +131,11 @@ struct xldump_domain {
 };
 
 enum xldump_phase {
-	XLDUMP_PHASE_PREPARE,  /**< reading the guest's memory layout */
+	XLDUMP_PHASE_PREPARE,  /**< reading the guest's memory layout; looking for its kernel */
 	XLDUMP_PHASE_COPY,     /**< round 0: all pages */
 	XLDUMP_PHASE_ROUND,    /**< round 1 and later: pages dirtied meanwhile */
-	XLDUMP_PHASE_FINISH,   /**< the guest runs again; the rest is being written */
+	XLDUMP_PHASE_FINISH,   /**< the rest is being written, and the guest runs again; or, with
+				    guest_stopped, what was read of it is being compared */
 	XLDUMP_PHASE_SYNC,     /**< waiting for the disk */
 };
 

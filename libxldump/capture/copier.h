@@ -43,6 +43,9 @@ void xl_copier_deinit(struct xl_copier *c);
 int xl_copier_read(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *dst,
 		   uint8_t *type);
 
+/* The types of n <= XL_COPY_BATCH pages alone. */
+int xl_copier_types(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *type);
+
 /* Whether n more pages can be read before the deadline, by what a page has cost so far. */
 bool xl_copier_in_time(const struct xl_copier *c, size_t n, uint64_t deadline);
 

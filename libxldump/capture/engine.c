@@ -156,10 +156,15 @@ static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
 	return 0;
 }
 
+int xl_engine_try_identify(struct xl_engine *e, struct xl_kernel *ret)
+{
+	return xl_kernel_identify(e->x, &e->pipe->candidates, read_guest, e, ret);
+}
+
 int xl_engine_identify(struct xl_engine *e)
 {
 	struct xl_kernel *k = &e->cut->kernel;
-	int r = xl_kernel_identify(e->x, &e->pipe->candidates, read_guest, e, k);
+	int r = xl_engine_try_identify(e, k);
 	xl_pfn_t pfn = k->xen_start_info_pa >> XL_PAGE_SHIFT;
 
 	if (r == -ENOENT) {
@@ -243,7 +248,8 @@ static void finish_cut(struct xl_engine *e)
 	struct xl_cut *cut = e->cut;
 
 	for (size_t i = 0; i < xl_bitmap_words(cut->nr_pfns); i++)
-		cut->present.word[i] = e->map->present.word[i] & e->pipe->put.word[i];
+		cut->present.word[i] = e->map->present.word[i] &
+				       (e->pipe->put.word[i] | e->pipe->skipped.word[i]);
 	cut->p2m = e->map->p2m;
 	cut->dom = e->dom;
 }
@@ -346,7 +352,7 @@ static int run_strategy(struct xl_engine *e)
 	if (r < 0)
 		return r;
 	r = strategies[e->cut->strategy](e);
-	if (r != -EOPNOTSUPP || !automatic || e->cut->strategy != XLDUMP_STRATEGY_PRECOPY)
+	if (r != -EOPNOTSUPP || !automatic || !e->no_log)
 		return r;
 	/* Not this hypervisor: read everything twice instead, the second time paused. */
 	xl_err_clear(e->x);

@@ -21,6 +21,8 @@ struct xl_engine {
 	struct xl_bitmap must_read; /* pages that the last copy takes whether dirty or not */
 	uint64_t copy_until;        /* hv clock; UINT64_MAX but in a long pause that has a limit */
 	struct xl_hashes hashes;    /* of every page as it was put; none if nobody asks */
+	bool follow;                /* the struct pages, to skip what is left out: skip.h */
+	bool no_log;                /* this hypervisor logs no dirty pages of such guests */
 
 	int (*watch)(void *data); /* in a pass, before each batch; or NULL */
 	void *watch_data;
@@ -35,6 +37,11 @@ int xl_engine_pick(struct xl_engine *e, enum xldump_strategy asked, enum xldump_
  * @param deadline  give up with -ETIME rather than pass it (hv clock); UINT64_MAX: never */
 int xl_engine_pass(struct xl_engine *e, const struct xl_bitmap *which, enum xldump_phase phase,
 		   uint64_t deadline);
+
+/* The kernel among the pages that passed, if it is one: what xl_kernel_identify() returns.
+ *
+ * @param ret  xl_kernel_deinit() frees it */
+int xl_engine_try_identify(struct xl_engine *e, struct xl_kernel *ret);
 
 /* Look for the guest's kernel among the pages that passed; fills cut->kernel.  Not finding one is
  * no error.  Marks the page that must be patched as one that must be read again. */

@@ -91,9 +91,15 @@ static int plan(struct xl_engine *e, struct xl_bitmap *wanted)
 	if (r < 0)
 		return xl_err(e->x, r, "look at the guest's struct pages");
 	l->e = e;
+	if (e->follow) {
+		r = xl_verdict_init(&e->pipe->verdict, &e->cut->kernel, e->p->dump_level, e->map->nr_pfns);
+		if (r < 0)
+			return xl_err(e->x, r, "follow the guest's struct pages");
+	}
 	for (size_t i = 0; i < CACHE_PAGES; i++)
 		l->pfn[i] = XL_INVALID_FRAME;
-	return xl_filter_plan(e->x, &e->cut->kernel, &e->map->present, read_live, l, wanted);
+	return xl_filter_plan(e->x, &e->cut->kernel, &e->map->present, read_live, l, wanted,
+			      e->follow ? &e->pipe->verdict : NULL);
 }
 
 int xl_engine_plan_filter(struct xl_engine *e)

@@ -295,6 +295,9 @@ static int try_instant(struct xl_last_copy *l, xl_late_fn late, void *data)
 	e->hv->ops->realtime(e->hv, &e->cut->instant);
 	xl_bitmap_zero(&l->suspect);
 	xl_bitmap_copy(&l->left, all_unseen(l) ? &e->map->present : &l->unseen);
+	/* What is not in the dump need not be of T. */
+	for (size_t i = 0; i < xl_bitmap_words(l->left.nbits); i++)
+		l->left.word[i] &= ~e->pipe->skipped.word[i];
 	r = look_again(l, &l->left);
 	/* A grant that was mapped meanwhile has been looked at once at most. */
 	if (r == 0)

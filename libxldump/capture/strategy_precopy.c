@@ -11,6 +11,7 @@
 #include "capture/engine.h"
 #include "capture/last_copy.h"
 #include "capture/policy.h"
+#include "capture/skip.h"
 #include "capture/throttle.h"
 
 /* What attempt() says beside success and errors. */
@@ -27,6 +28,7 @@ struct precopy {
 	struct xl_engine *e;
 	struct xl_bitmap dirty; /* to be copied */
 	struct xl_bitmap young; /* appeared after the last fetch */
+	struct xl_bitmap now;   /* what one part of the last copy takes */
 	struct xl_last_copy last;
 	struct xl_throttle throttle;
 	unsigned rounds;        /* since the guest was last slowed */
@@ -44,6 +46,7 @@ static void precopy_deinit(struct precopy *s)
 	xl_last_copy_deinit(&s->last);
 	xl_bitmap_deinit(&s->dirty);
 	xl_bitmap_deinit(&s->young);
+	xl_bitmap_deinit(&s->now);
 }
 
 /* Pages that exist and have not been read: a mapping may have failed for a moment, or they have
@@ -69,6 +72,13 @@ static void take_young(struct precopy *s)
 	}
 }
 
+static int sift(struct precopy *s)
+{
+	int r = xl_skip_sift(s->e, &s->dirty, NULL);
+
+	return r < 0 ? xl_engine_err(s->e, r, "ask for the types of pages") : 0;
+}
+
 /* What the guest dirtied during the last pass, running. */
 static int next_dirty(struct precopy *s)
 {
@@ -89,7 +99,7 @@ static int next_dirty(struct precopy *s)
 		s->refresh_ns = ns;
 	add_unread(s);
 	take_young(s);
-	return 0;
+	return sift(s);
 }
 
 /* The log is on: what exists now is what the first pass reads.  Between the building of the map
@@ -243,7 +253,7 @@ static int copy_rest(struct precopy *s, uint64_t deadline)
 		return r;
 	add_unread(s);
 	xl_bitmap_or(&s->dirty, &s->young);
-	r = xl_last_copy_add(&s->last, &s->dirty);
+	r = xl_skip_last_copy(s->e, &s->last, &s->dirty, &s->now);
 	if (r == 0)
 		r = xl_last_copy_verify(&s->last, late_writes, s);
 	return r == 0 && s->unsettled ? await_devices(s) : r;
@@ -359,6 +369,20 @@ static int pause_and_copy(struct precopy *s)
 	}
 }
 
+/* The log starts clean: everything once, but what will be left out. */
+static int first_pass(struct precopy *s)
+{
+	struct xl_engine *e = s->e;
+	bool skip = xl_skip_wanted(e);
+	int r = skip ? xl_skip_begin(e) : 0;
+
+	if (r == 0)
+		r = sift(s);
+	if (r == 0)
+		r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_COPY, UINT64_MAX);
+	return r == 0 && !skip ? xl_engine_identify(e) : r;
+}
+
 static int watch(void *data)
 {
 	return xl_dirtylog_watch(data);
@@ -372,22 +396,25 @@ static int precopy(struct precopy *s)
 	r = xl_bitmap_init(&s->dirty, e->map->nr_pfns);
 	if (r == 0)
 		r = xl_bitmap_init(&s->young, e->map->nr_pfns);
+	if (r == 0)
+		r = xl_bitmap_init(&s->now, e->map->nr_pfns);
 	if (r < 0)
 		return xl_err(e->x, r, "dirty log of %" PRIu64 " pages", e->map->nr_pfns);
 	r = xl_last_copy_init(&s->last, e);
 	s->last.logged = true;
 	if (r == 0)
-		r = xl_dirtylog_start(&s->log, e);
+		r = xl_skip_search(e); /* before the log is on, which slows the guest */
+	if (r < 0)
+		return r;
+	r = xl_dirtylog_start(&s->log, e);
+	e->no_log = r == -EOPNOTSUPP;
 	if (r == 0)
 		r = first_dirty(s);
 	if (r < 0)
 		return r;
 	e->watch = watch;
 	e->watch_data = &s->log;
-	/* The log starts clean: everything once. */
-	r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_COPY, UINT64_MAX);
-	if (r == 0)
-		r = xl_engine_identify(e);
+	r = first_pass(s);
 	if (r == 0)
 		r = next_dirty(s);
 	if (r == 0)

@@ -6,7 +6,7 @@
  * stop (xen/common/domain.c, vcpu_pause_nosync), and one that somebody paused may be let go by him
  * at any time.
  */
-#include "capture/last_copy.h"
+#include "capture/skip.h"
 
 /* All pages at the price of those that were read so far; twice, if there is a device model. */
 static uint64_t predict(const struct xl_engine *e)
@@ -46,27 +46,47 @@ static int foresee(struct xl_engine *e, uint64_t *ret)
 	return ns > xl_engine_plannable(e, XL_ENGINE_RESERVE) ? over_limit(e, ns) : 0;
 }
 
-/* Pages that passed before it was known that they are needed for the judgement of others. */
-static int read_kept(struct xl_engine *e)
+struct still {
+	struct xl_engine *e;
+	struct xl_last_copy last;
+	struct xl_bitmap todo;
+};
+
+/* What has not been read yet, and will not be left out. */
+static int read_rest(struct still *s, enum xldump_phase phase)
 {
-	_cleanup_(xl_bitmap_deinit) struct xl_bitmap unread = { 0 };
-	const struct xl_bitmap *present = &e->map->present;
+	struct xl_engine *e = s->e;
 	int r;
 
-	if (!e->pipe->dump_level)
-		return 0;
-	r = xl_bitmap_init(&unread, present->nbits);
+	for (size_t i = 0; i < xl_bitmap_words(s->todo.nbits); i++)
+		s->todo.word[i] = e->map->present.word[i] & ~e->pipe->put.word[i];
+	r = xl_skip_sift(e, &s->todo, &e->must_read);
 	if (r < 0)
-		return xl_err(e->x, r, "index of %" PRIu64 " pages", present->nbits);
-	for (size_t i = 0; i < xl_bitmap_words(unread.nbits); i++)
-		unread.word[i] = present->word[i] & ~e->pipe->put.word[i];
-	return xl_engine_pass(e, &unread, XLDUMP_PHASE_ROUND, e->copy_until);
+		return xl_engine_err(e, r, "ask for the types of pages");
+	return xl_engine_pass(e, &s->todo, phase, e->copy_until);
+}
+
+/* The kernel is known before its pages are read, if pages can be skipped then; otherwise pages may have
+ * passed before it was known that they are needed for the judgement of others. */
+static int read_all(struct still *s)
+{
+	bool skip = xl_skip_wanted(s->e);
+	int r = skip ? xl_skip_begin(s->e) : 0;
+
+	if (r == 0)
+		r = read_rest(s, XLDUMP_PHASE_COPY);
+	if (r < 0 || skip)
+		return r;
+	r = xl_engine_identify(s->e);
+	return r == 0 && s->e->pipe->dump_level ? read_rest(s, XLDUMP_PHASE_ROUND) : r;
 }
 
 /* All pages, and once more, at the end, the one that is to be patched and those that may have been
  * written meanwhile although the vCPUs stood still: which is any page of a guest with a device model. */
-static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
+static int copy_all(struct still *s)
 {
+	struct xl_engine *e = s->e;
+	struct xl_last_copy *last = &s->last;
 	struct xl_bitmap *again = &e->must_read;
 	int r = xl_physmap_refresh(e->hv, &e->dom, e->map, NULL);
 
@@ -74,11 +94,7 @@ static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
 		r = xl_last_copy_begin(last, again, e->copy_until);
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "copy the stopped guest");
-	r = xl_engine_pass(e, &e->map->present, XLDUMP_PHASE_COPY, e->copy_until);
-	if (r == 0)
-		r = xl_engine_identify(e);
-	if (r == 0)
-		r = read_kept(e);
+	r = read_all(s);
 	if (r < 0)
 		return r;
 	r = xl_last_copy_add(last, again);
@@ -91,8 +107,9 @@ static int copy_all(struct xl_engine *e, struct xl_last_copy *last)
 	return xl_engine_check_alive(e);
 }
 
-static int stopped(struct xl_engine *e, struct xl_last_copy *last)
+static int stopped(struct still *s)
 {
+	struct xl_engine *e = s->e;
 	_cleanup_(xl_pause_end) struct xl_pause pause = { 0 };
 	bool limited = e->cut->strategy == XLDUMP_STRATEGY_STOP && e->max_pause_ns &&
 		       !e->p->extend_pause;
@@ -107,7 +124,7 @@ static int stopped(struct xl_engine *e, struct xl_last_copy *last)
 		return xl_engine_err(e, r, "stop the guest");
 	if (limited)
 		e->copy_until = xl_engine_copy_until(e, pause.since);
-	r = copy_all(e, last);
+	r = copy_all(s);
 	r2 = xl_pause_finish(&pause);
 	if (r2 < 0)
 		return r2;
@@ -123,23 +140,34 @@ static int stopped(struct xl_engine *e, struct xl_last_copy *last)
 	return 0;
 }
 
+static void still_deinit(struct still *s)
+{
+	xl_last_copy_deinit(&s->last);
+	xl_bitmap_deinit(&s->todo);
+}
+
 int xl_strategy_still(struct xl_engine *e)
 {
-	_cleanup_(xl_last_copy_deinit) struct xl_last_copy last = { 0 };
-	int r = xl_last_copy_init(&last, e);
+	_cleanup_(still_deinit) struct still s = { .e = e };
+	int r = xl_last_copy_init(&s.last, e);
 
-	last.patient = true;
-	if (r == 0 && e->dom.hvm_devices) {
+	if (r == 0)
+		r = xl_bitmap_init(&s.todo, e->map->nr_pfns);
+	if (r < 0)
+		return xl_err(e->x, r, "index of %" PRIu64 " pages", e->map->nr_pfns);
+	s.last.patient = true;
+	if (e->dom.hvm_devices) {
 		r = xl_hashes_init(&e->hashes, e->map->nr_pfns);
 		if (r < 0)
 			return xl_err(e->x, r, "hashes of %" PRIu64 " pages", e->map->nr_pfns);
 	}
+	r = xl_skip_search(e);
 	if (r == 0)
-		r = xl_last_copy_prepare(&last, 0);
+		r = xl_last_copy_prepare(&s.last, 0);
 	if (r == 0)
-		r = stopped(e, &last);
+		r = stopped(&s);
 	if (r == 0)
-		r = xl_last_copy_put(&last);
+		r = xl_last_copy_put(&s.last);
 	e->cut->rounds = 1; /* a few pages read twice are no round */
 	return r;
 }

@@ -8,7 +8,7 @@ struct judge {
 	struct xl_filter *f;
 	struct xl_mm mm;
 	const struct xl_kernel *k;
-	const struct xl_bitmap *present;
+	const struct xl_bitmap *present, *kept;
 	xl_pfn_t group; /* whose struct pages are in buf */
 	int group_r;
 	uint8_t buf[XL_MM_GROUP * XL_MM_PAGE_MAX];
@@ -34,6 +34,8 @@ static xl_pfn_t exclude(struct judge *j, enum xl_page_kind kind, xl_pfn_t pfn, u
 			f->image++;
 			continue;
 		}
+		if (j->kept && xl_bitmap_test(j->kept, pfn))
+			continue;
 		xl_bitmap_set(&f->excluded, pfn);
 		f->count[kind]++;
 	}
@@ -71,8 +73,8 @@ static int unreadable(struct xl_ctx *x)
 }
 
 int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
-		    const struct xl_bitmap *present, xl_read_fn read, void *data,
-		    struct xl_filter *ret)
+		    const struct xl_bitmap *present, const struct xl_bitmap *kept,
+		    xl_read_fn read, void *data, struct xl_filter *ret)
 {
 	_cleanup_(judge_freep) struct judge *j = calloc(1, sizeof(*j));
 	struct xl_filter f = { .level = level };
@@ -91,6 +93,7 @@ int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
 	j->f = &f;
 	j->k = k;
 	j->present = present;
+	j->kept = kept;
 	j->group = UINT64_MAX;
 	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < present->nbits;
 	     pfn = xl_bitmap_next(present, pfn)) {
@@ -130,7 +133,8 @@ static int read_recording(void *data, uint64_t paddr, void *buf, size_t len)
 }
 
 /* The struct pages of one group: where they are, not what they say. */
-static int plan_group(struct xl_mm *mm, xl_pfn_t first, struct xl_bitmap *wanted)
+static int plan_group(struct xl_mm *mm, xl_pfn_t first, struct xl_bitmap *wanted,
+		      struct xl_verdict *follow)
 {
 	uint64_t nr = first >> mm->section_pfn_bits, va, left, pa, n;
 	int r = xl_mm_section(mm, nr, &va);
@@ -142,13 +146,16 @@ static int plan_group(struct xl_mm *mm, xl_pfn_t first, struct xl_bitmap *wanted
 			break;
 		n = n < left ? n : left;
 		want(wanted, pa, n);
+		if (follow && n == XL_PAGE_SIZE && (pa & XL_PAGE_MASK) == 0)
+			xl_verdict_place(follow, first, pa >> XL_PAGE_SHIFT);
 		va += n;
 	}
 	return r;
 }
 
 int xl_filter_plan(struct xl_ctx *x, const struct xl_kernel *k, const struct xl_bitmap *present,
-		   xl_read_fn read, void *data, struct xl_bitmap *wanted)
+		   xl_read_fn read, void *data, struct xl_bitmap *wanted,
+		   struct xl_verdict *follow)
 {
 	struct recorder recorder = { read, data, wanted };
 	bool any = false;
@@ -157,10 +164,12 @@ int xl_filter_plan(struct xl_ctx *x, const struct xl_kernel *k, const struct xl_
 
 	if (r < 0)
 		return r;
+	if (follow)
+		follow->layout = mm.page;
 	for (xl_pfn_t pfn = xl_bitmap_next(present, 0); pfn < present->nbits;) {
 		xl_pfn_t group = pfn & ~(xl_pfn_t)(XL_MM_GROUP - 1);
 
-		any |= plan_group(&mm, group, wanted) == 0;
+		any |= plan_group(&mm, group, wanted, follow) == 0;
 		pfn = xl_bitmap_next(present, group + XL_MM_GROUP);
 	}
 	return any ? 0 : unreadable(x);

@@ -6,6 +6,7 @@
 
 #include "base/bitmap.h"
 #include "page/classify.h"
+#include "page/verdict.h"
 
 struct xl_filter {
 	unsigned level;
@@ -21,20 +22,23 @@ struct xl_filter {
  * only put pages in or out.  The kernel image is left in whatever they say.
  *
  * @param present  pfns that exist
+ * @param kept     of them, those that stay in whatever is said of them; NULL: none but the image
  * @param read     guest memory; a PV guest's page tables in their canonical form
  * Returns 0 and fills *ret, which xl_filter_deinit() frees; -ENOMEM; what xl_mm_init() returns;
  * -EIO with XLDUMP_CAUSE_UNSUPPORTED when not one page has a struct page. */
 int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
-		    const struct xl_bitmap *present, xl_read_fn read, void *data,
-		    struct xl_filter *ret);
+		    const struct xl_bitmap *present, const struct xl_bitmap *kept,
+		    xl_read_fn read, void *data, struct xl_filter *ret);
 
 /* Which pages xl_filter_judge() would read, if the guest were judged now: all that it needs to be
  * shown at T.  Where struct pages move, or appear, until then, it leaves in the pages they are of.
  *
  * @param wanted  as long as present; bits are added
+ * @param follow  told where the struct pages are; NULL: nobody follows them
  * Returns 0, or what xl_filter_judge() returns. */
 int xl_filter_plan(struct xl_ctx *x, const struct xl_kernel *k, const struct xl_bitmap *present,
-		   xl_read_fn read, void *data, struct xl_bitmap *wanted);
+		   xl_read_fn read, void *data, struct xl_bitmap *wanted,
+		   struct xl_verdict *follow);
 
 /* Accepts a zeroed structure. */
 void xl_filter_deinit(struct xl_filter *f);

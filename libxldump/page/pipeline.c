@@ -17,6 +17,8 @@ int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, const struct xl_fo
 	r = xl_tables_init(&p->held, nr_pfns, max_tables);
 	if (r == 0)
 		r = xl_bitmap_init(&p->put, nr_pfns);
+	if (r == 0)
+		r = xl_bitmap_init(&p->skipped, nr_pfns);
 	return r < 0 ? xl_err(x, r, "index of %" PRIu64 " pages", nr_pfns) : 0;
 }
 
@@ -24,6 +26,8 @@ void xl_pipeline_deinit(struct xl_pipeline *p)
 {
 	xl_tables_deinit(&p->held);
 	xl_bitmap_deinit(&p->put);
+	xl_bitmap_deinit(&p->skipped);
+	xl_verdict_deinit(&p->verdict);
 	/* One that was never initialised, only zeroed, has no file. */
 	if (p->x)
 		xl_spool_close(&p->spool);
@@ -37,6 +41,7 @@ int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const voi
 	if (type == XL_PAGE_NOTAB && pfn != p->patch_pfn) {
 		xl_tables_drop(&p->held, pfn);
 		xl_candidates_look(&p->candidates, pfn, page);
+		xl_verdict_look(&p->verdict, pfn, page);
 		r = xl_spool_wants(&p->spool, pfn) ? xl_spool_put(p->x, &p->spool, pfn, page) : 0;
 		return r < 0 ? r : p->ops->put(p->x, p->format, pfn, page);
 	}

@@ -11,6 +11,7 @@
 #include "page/canonicalise.h"
 #include "page/spool.h"
 #include "page/tables.h"
+#include "page/verdict.h"
 
 struct xl_pipeline {
 	struct xl_ctx *x;
@@ -20,6 +21,8 @@ struct xl_pipeline {
 	struct xl_candidates candidates; /* for xl_kernel_identify() */
 	struct xl_bitmap put;            /* pfns that were read at least once */
 	struct xl_spool spool;           /* what the judgement of pages needs to see */
+	struct xl_verdict verdict;       /* what it would be now; follows nothing if nobody asks */
+	struct xl_bitmap skipped;        /* pfns that were not read in their last state, as they will be out */
 	unsigned dump_level;             /* of that judgement; 0: all pages stay in */
 	xl_pfn_t patch_pfn;              /* held although it is no page table; XL_INVALID_FRAME: none */
 	bool raw;                        /* nothing is translated or patched */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The pages that are left out of a dump: what must be seen to judge them is kept while it passes,
  * and judged once it is all of T. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -77,25 +78,45 @@ static int read_kept(void *data, uint64_t paddr, void *buf, size_t len)
 	return 0;
 }
 
-/* Page tables of a PV guest, and the page that is patched, stay in whatever their struct page says:
- * they are not judged. */
-static int to_judge(const struct xl_pipeline *p, const struct xl_cut *cut, struct xl_bitmap *ret)
+/* Page tables of a PV guest, and the page that is patched, stay in whatever their struct page says. */
+static int find_kept(const struct xl_pipeline *p, const struct xl_cut *cut, struct xl_bitmap *ret)
 {
 	int r = xl_bitmap_init(ret, cut->nr_pfns);
 
 	if (r < 0)
 		return xl_err(p->x, r, "index of %" PRIu64 " pages", cut->nr_pfns);
-	xl_bitmap_copy(ret, &cut->present);
 	for (xl_pfn_t pfn = xl_tables_next(&p->held, 0); pfn < ret->nbits;
 	     pfn = xl_tables_next(&p->held, pfn + 1))
-		xl_bitmap_clear(ret, pfn);
+		if (!xl_bitmap_test(&p->skipped, pfn)) /* it is one no more */
+			xl_bitmap_set(ret, pfn);
 	return 0;
 }
 
-static void apply(struct xl_cut *cut, struct xl_filter *f)
+/* Pages that were foreseen to be out, and are to be in by the page tables of T.  They have not been
+ * read, so they are left out: it takes a kernel that moves its struct pages meanwhile. */
+static void leave_out_skipped(struct xl_pipeline *p, const struct xl_cut *cut, struct xl_bitmap *out)
+{
+	uint64_t n = 0;
+
+	for (xl_pfn_t pfn = xl_bitmap_next(&p->skipped, 0); pfn < out->nbits;
+	     pfn = xl_bitmap_next(&p->skipped, pfn + 1)) {
+		if (xl_bitmap_test(out, pfn) || !xl_bitmap_test(&cut->present, pfn))
+			continue;
+		xl_bitmap_set(out, pfn);
+		n++;
+	}
+	if (n)
+		xl_log(p->x, XLDUMP_LOG_WARNING,
+		       "%" PRIu64 " pages are left out although the level does not leave them out: the "
+		       "guest's kernel moved its struct pages during the dump; dump again, or without -d",
+		       n);
+}
+
+static void apply(struct xl_pipeline *p, struct xl_cut *cut, struct xl_filter *f)
 {
 	struct xl_bitmap *out = &f->excluded;
 
+	leave_out_skipped(p, cut, out);
 	for (size_t i = 0; i < xl_bitmap_words(out->nbits); i++) {
 		cut->present.word[i] &= ~out->word[i];
 		if (cut->suspect.nbits)
@@ -113,17 +134,17 @@ static void apply(struct xl_cut *cut, struct xl_filter *f)
 int xl_pipeline_judge(struct xl_pipeline *p, struct xl_cut *cut, const struct xl_m2p *m2p)
 {
 	_cleanup_(xl_filter_deinit) struct xl_filter f = { 0 };
-	_cleanup_(xl_bitmap_deinit) struct xl_bitmap judged = { 0 };
+	_cleanup_(xl_bitmap_deinit) struct xl_bitmap stay = { 0 };
 	struct kept kept = { p, m2p };
 	int r;
 
 	if (!p->dump_level)
 		return 0;
-	r = to_judge(p, cut, &judged);
+	r = find_kept(p, cut, &stay);
 	if (r == 0)
-		r = xl_filter_judge(p->x, &cut->kernel, p->dump_level, &judged, read_kept, &kept,
-				    &f);
+		r = xl_filter_judge(p->x, &cut->kernel, p->dump_level, &cut->present, &stay,
+				    read_kept, &kept, &f);
 	if (r == 0)
-		apply(cut, &f);
+		apply(p, cut, &f);
 	return r;
 }

@@ -65,10 +65,10 @@ static void check_plan(struct guest *g, const struct xl_kernel *k, const struct 
 	if (xl_bitmap_init(&wanted, NR_PFNS) < 0)
 		abort();
 	g->reads = 0;
-	FUZZ_CHECK(xl_filter_plan(&x, k, present, read_guest, g, &wanted) == 0);
+	FUZZ_CHECK(xl_filter_plan(&x, k, present, read_guest, g, &wanted, NULL) == 0);
 	g->shown = &wanted;
 	g->reads = 0;
-	FUZZ_CHECK(xl_filter_judge(&x, k, f->level, present, read_guest, g, &again) == 0);
+	FUZZ_CHECK(xl_filter_judge(&x, k, f->level, present, NULL, read_guest, g, &again) == 0);
 	FUZZ_CHECK(memcmp(again.excluded.word, f->excluded.word,
 			  xl_bitmap_bytes(&f->excluded)) == 0);
 	FUZZ_CHECK(again.unknown == f->unknown);
@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint64_t pfn = 0; pfn < NR_PFNS; pfn++)
 		if (pfn % 1021)
 			xl_bitmap_set(&present, pfn);
-	if (xl_filter_judge(&x, &k, level, &present, read_guest, &g, &f) == 0) {
+	if (xl_filter_judge(&x, &k, level, &present, NULL, read_guest, &g, &f) == 0) {
 		check_filter(&f, &present, &k);
 		check_plan(&g, &k, &present, &f);
 		xl_filter_deinit(&f);

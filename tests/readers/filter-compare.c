@@ -155,7 +155,7 @@ static int judge(struct run *run, const char *path, unsigned level)
 	}
 	r = xl_kernel_identify(&run->x, &c, read_core, &run->core, &run->kernel);
 	if (r == 0)
-		r = xl_filter_judge(&run->x, &run->kernel, level, &run->present, read_core,
+		r = xl_filter_judge(&run->x, &run->kernel, level, &run->present, NULL, read_core,
 				    &run->core, &run->filter);
 	if (r == 0)
 		r = xl_mm_init(&run->x, &run->mm, &run->kernel, read_core, &run->core);

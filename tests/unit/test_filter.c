@@ -28,7 +28,7 @@ static int judge(struct fake_mm *m, unsigned level, struct xl_filter *f)
 	image_end = k.image_end >> XL_PAGE_SHIFT;
 	assert_true(image_start < image_end);
 	m->reads = 0;
-	r = xl_filter_judge(&ctx, &k, level, &m->present, fake_mm_read, m, f);
+	r = xl_filter_judge(&ctx, &k, level, &m->present, NULL, fake_mm_read, m, f);
 	xl_kernel_deinit(&k);
 	return r;
 }
@@ -299,7 +299,7 @@ static void test_no_kernel(void **state)
 	(void)state;
 	memset(&ctx, 0, sizeof(ctx));
 	fake_mm_init(&m, KERNEL_6_12);
-	assert_int_equal(xl_filter_judge(&ctx, &none, 31, &m.present, fake_mm_read, &m, &f),
+	assert_int_equal(xl_filter_judge(&ctx, &none, 31, &m.present, NULL, fake_mm_read, &m, &f),
 			 -EOPNOTSUPP);
 	assert_non_null(strstr(ctx.err, "no Linux kernel"));
 	fake_mm_deinit(&m);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pages that are not even read, for by all that is known of the guest while it is copied they will be
+ * left out of the dump.
+ *
+ * What is left out is judged by the struct pages of T.  Those are copied first, in each round and in
+ * the pause; whichever page they then say stays in is copied like one that was written to.  So at T
+ * nothing is missing of what stays in. */
+#ifndef XL_CAPTURE_SKIP_H
+#define XL_CAPTURE_SKIP_H
+
+#include "capture/last_copy.h"
+
+/* Whether there is a dump level by which pages can be skipped. */
+bool xl_skip_wanted(const struct xl_engine *e);
+
+/* Look for the guest's kernel before anything is copied.  The guest may run. */
+int xl_skip_search(struct xl_engine *e);
+
+/* Identify the kernel that was found, and copy its struct pages: from now on it is known what can be
+ * skipped.  -EOPNOTSUPP with XLDUMP_CAUSE_UNSUPPORTED: no pages of this guest can be left out. */
+int xl_skip_begin(struct xl_engine *e);
+
+/* Move between the pages that are to be copied and those that are skipped, as the struct pages have
+ * it by now.  Allocates nothing.
+ *
+ * @param which  to be copied
+ * @param keep   never skipped; or NULL
+ * Returns 0, or what the hypervisor says when it is asked for the types of a PV guest's pages. */
+int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, const struct xl_bitmap *keep);
+
+/* Inside the pause: the pages of `which` that hold struct pages are copied, then the rest is sifted
+ * and copied.
+ *
+ * @param now  as long as which: scratch */
+int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_bitmap *which,
+		      struct xl_bitmap *now);
+
+#endif
