@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
+from ask.crash import with_registers
 from ask.dumpfile import Dump
 
 INFO = b"OSRELEASE=6.1.0-test\nKERNELOFFSET=1a000000\n"
@@ -60,6 +61,22 @@ class Known(unittest.TestCase):
 
     def test_neither(self):
         self.assertEqual(self.known(b"nothing"), ("unknown", "", 0, 0))
+
+
+class Stacks(unittest.TestCase):
+    """What crash says of the CPUs."""
+
+    TASK = 'PID: 0        TASK: ffffffff82a1aa40  CPU: %d    COMMAND: "swapper/%d"\n'
+    STACK = "".join(f" #{n} [ffffffff82a03e{n}8] function_{n} at ffffffff810259b{n}\n" for n in range(4))
+    REGISTERS = "    RIP: ffffffff81a178aa  RSP: ffffffff82a03e70  RFLAGS: 00000246\n"
+
+    def test_registers(self):
+        """Printed, or begun with where crash does not print them."""
+        stack, full = self.TASK % (0, 0) + self.STACK, self.TASK % (1, 1) + self.REGISTERS + self.STACK
+        self.assertEqual(with_registers(stack + full, False), 1)
+        self.assertEqual(with_registers(stack + full, True), 2)
+        self.assertEqual(with_registers(self.TASK % (0, 0) + "bt: cannot determine\n", True), 0)
+        self.assertEqual(with_registers("", True), 0)
 
 
 if __name__ == "__main__":

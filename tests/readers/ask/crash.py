@@ -31,10 +31,12 @@ def argv_of(dump, vmlinux, commands):
     return [*argv, vmlinux, dump.path]
 
 
-def _with_registers(out):
-    """How many CPUs have registers in the answer to `bt -a`."""
+def with_registers(out, sections):
+    """How many CPUs have registers in the answer to `bt -a`.  It does not print those of a file that has
+    only sections, but begins with them: then there is a stack."""
     parts = re.split(r"^PID: .* CPU: (\d+) ", out, flags=re.M)
-    return len({cpu for cpu, text in zip(parts[1::2], parts[2::2]) if "RIP: " in text})
+    return len({cpu for cpu, text in zip(parts[1::2], parts[2::2])
+                if "RIP: " in text or sections and re.search(r"^ *#2 \[[0-9a-f]+\] \S+ at ", text, re.M)})
 
 
 def ask(dump, vmlinux, show, task=None):
@@ -49,8 +51,9 @@ def ask(dump, vmlinux, show, task=None):
     show(out)
     facts = {k: int(v) for k, v in re.findall(r"^ *(CPUS|TASKS): (\d+)", out, re.M)}
     # Only sections: registers of vCPU 0 alone, for crash does not look at the others'.
-    registers = _with_registers(out)
-    want = 1 if dump.kind == "sections" else facts.get("CPUS", 1)
+    sections = dump.kind == "sections"
+    registers = with_registers(out, sections)
+    want = 1 if sections else facts.get("CPUS", 1)
     wrong = []
     if run.returncode:
         last = [line for line in out.splitlines() if line.strip()][-1:]

@@ -9,6 +9,7 @@ The binding's interface is another one from 0.5.5 on.
 from ask.dumpfile import PAGE, Answer
 
 RELEASE_IN_UTSNAME = 2 * 65  # struct new_utsname: sysname, nodename, release
+OLD_NAME = 4  # of uts_namespace, behind a reference count; told since Linux 5.11
 KERNEL_MAP = 0xffffffff80000000  # __START_KERNEL_map
 
 
@@ -31,7 +32,7 @@ def ask(dump, _vmlinux, show, pages=None):
     try:
         ctx, kv, kphys, version = _open(dump.path)
         at = int(dump.info["SYMBOL(init_uts_ns)"], 16) + \
-            int(dump.info["OFFSET(uts_namespace.name)"]) + RELEASE_IN_UTSNAME
+            int(dump.info.get("OFFSET(uts_namespace.name)", OLD_NAME)) + RELEASE_IN_UTSNAME
         if dump.own_info:
             ctx.attr["addrxlat.ostype"] = "linux"
             data = ctx.read(kv, at, 65)
