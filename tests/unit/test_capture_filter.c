@@ -22,10 +22,18 @@ static const char *scratch_dir(void)
 	return dir && *dir ? dir : "/tmp";
 }
 
+/* A page that is written to, and is put to other uses again and again; or any. */
+static xl_pfn_t pick(struct sim *s)
+{
+	xl_pfn_t pfn = s->data[sim_below(s, s->nr_data / 8)];
+
+	return sim_below(s, 4) && pfn < LAST_PFN ? pfn : sim_below(s, LAST_PFN);
+}
+
 /* The guest's memory management at work: one page is put to another use. */
 static void manage_memory(struct sim *s)
 {
-	xl_pfn_t pfn = sim_below(s, LAST_PFN);
+	xl_pfn_t pfn = pick(s);
 	uint64_t pa = FAKE_MM_LOW_PA + pfn * 64;
 	const struct fake_mm_kernel *k = KERNEL;
 	uint8_t page[64] = { 0 };
