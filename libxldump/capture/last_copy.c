@@ -280,9 +280,10 @@ static bool none(const struct xl_bitmap *b)
 
 void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which)
 {
-	/* Pages that do not exist are none. */
+	/* Pages that do not exist, or will not be in the dump, are none. */
 	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)
-		l->suspect.word[i] |= which->word[i] & l->e->map->present.word[i];
+		l->suspect.word[i] |= which->word[i] & l->e->map->present.word[i] &
+				      ~l->e->pipe->skipped.word[i];
 }
 
 /* T is now: whether anything was written between the look before it and the one after. */

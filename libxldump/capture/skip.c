@@ -82,10 +82,9 @@ int xl_skip_begin(struct xl_engine *e)
 /* ---- what is skipped ---- */
 
 /* 64 pfns: which of them will be left out. */
-static uint64_t out_word(const struct xl_engine *e, const struct xl_bitmap *keep, size_t i)
+static uint64_t out_word(const struct xl_engine *e, size_t i)
 {
-	return e->pipe->verdict.out.word[i] & ~e->pipe->spool.wanted.word[i] &
-	       ~e->must_read.word[i] & ~(keep ? keep->word[i] : 0);
+	return e->pipe->verdict.out.word[i] & ~e->pipe->spool.wanted.word[i] & ~e->must_read.word[i];
 }
 
 static void skip(struct xl_engine *e, struct xl_bitmap *which, xl_pfn_t pfn)
@@ -107,13 +106,13 @@ static int skip_batch(struct xl_engine *e, struct xl_bitmap *which, size_t n)
 	return r;
 }
 
-static int skip_typed(struct xl_engine *e, struct xl_bitmap *which, const struct xl_bitmap *keep)
+static int skip_typed(struct xl_engine *e, struct xl_bitmap *which)
 {
 	xl_pfn_t *pfn = e->copier.pfn;
 	size_t n = 0;
 
 	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++) {
-		uint64_t out = which->word[i] & out_word(e, keep, i);
+		uint64_t out = which->word[i] & out_word(e, i);
 
 		for (; out; out &= out - 1) {
 			pfn[n++] = (xl_pfn_t)i * 64 + (unsigned)__builtin_ctzll(out);
@@ -129,7 +128,7 @@ static int skip_typed(struct xl_engine *e, struct xl_bitmap *which, const struct
 	return n ? skip_batch(e, which, n) : 0;
 }
 
-int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, const struct xl_bitmap *keep)
+int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which)
 {
 	struct xl_bitmap *skipped = &e->pipe->skipped;
 
@@ -137,7 +136,7 @@ int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, const struct xl_b
 		return 0;
 	xl_verdict_walk(&e->pipe->verdict, &e->map->present);
 	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++) {
-		uint64_t out = out_word(e, keep, i);
+		uint64_t out = out_word(e, i);
 
 		/* What has been written to since may be a page table now. */
 		which->word[i] |= skipped->word[i] & ~out;
@@ -147,7 +146,7 @@ int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, const struct xl_b
 		skipped->word[i] |= which->word[i] & out;
 		which->word[i] &= ~out;
 	}
-	return e->map->p2m ? skip_typed(e, which, keep) : 0;
+	return e->map->p2m ? skip_typed(e, which) : 0;
 }
 
 int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_bitmap *which,
@@ -167,7 +166,7 @@ int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_
 	for (size_t i = 0; i < st->n; i++)
 		if (st->type[i] == XL_PAGE_NOTAB)
 			xl_verdict_look(&e->pipe->verdict, st->pfn[i], st->page + i * XL_PAGE_SIZE);
-	r = xl_skip_sift(e, which, &last->unseen);
+	r = xl_skip_sift(e, which);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)

@@ -24,9 +24,8 @@ int xl_skip_begin(struct xl_engine *e);
  * it by now.  Allocates nothing.
  *
  * @param which  to be copied
- * @param keep   never skipped; or NULL
  * Returns 0, or what the hypervisor says when it is asked for the types of a PV guest's pages. */
-int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, const struct xl_bitmap *keep);
+int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which);
 
 /* Inside the pause: the pages of `which` that hold struct pages are copied, then the rest is sifted
  * and copied.

@@ -74,7 +74,7 @@ static void take_young(struct precopy *s)
 
 static int sift(struct precopy *s)
 {
-	int r = xl_skip_sift(s->e, &s->dirty, NULL);
+	int r = xl_skip_sift(s->e, &s->dirty);
 
 	return r < 0 ? xl_engine_err(s->e, r, "ask for the types of pages") : 0;
 }

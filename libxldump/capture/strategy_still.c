@@ -60,7 +60,7 @@ static int read_rest(struct still *s, enum xldump_phase phase)
 
 	for (size_t i = 0; i < xl_bitmap_words(s->todo.nbits); i++)
 		s->todo.word[i] = e->map->present.word[i] & ~e->pipe->put.word[i];
-	r = xl_skip_sift(e, &s->todo, &e->must_read);
+	r = xl_skip_sift(e, &s->todo);
 	if (r < 0)
 		return xl_engine_err(e, r, "ask for the types of pages");
 	return xl_engine_pass(e, &s->todo, phase, e->copy_until);
