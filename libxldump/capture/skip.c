@@ -149,11 +149,19 @@ int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which)
 	return e->map->p2m ? skip_typed(e, which) : 0;
 }
 
+void xl_skip_look(struct xl_engine *e, const struct xl_last_copy *last)
+{
+	const struct xl_stash *st = &last->stash;
+
+	for (size_t i = 0; i < st->n; i++)
+		if (st->type[i] == XL_PAGE_NOTAB)
+			xl_verdict_look(&e->pipe->verdict, st->pfn[i], st->page + i * XL_PAGE_SIZE);
+}
+
 int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_bitmap *which,
 		      struct xl_bitmap *now)
 {
 	const struct xl_bitmap *wanted = &e->pipe->spool.wanted;
-	const struct xl_stash *st = &last->stash;
 	int r;
 
 	if (!e->follow)
@@ -163,9 +171,7 @@ int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_
 	r = xl_last_copy_add(last, now);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < st->n; i++)
-		if (st->type[i] == XL_PAGE_NOTAB)
-			xl_verdict_look(&e->pipe->verdict, st->pfn[i], st->page + i * XL_PAGE_SIZE);
+	xl_skip_look(e, last);
 	r = xl_skip_sift(e, which);
 	if (r < 0)
 		return r;

@@ -27,6 +27,9 @@ int xl_skip_begin(struct xl_engine *e);
  * Returns 0, or what the hypervisor says when it is asked for the types of a PV guest's pages. */
 int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which);
 
+/* Look at the struct pages among what the last copy has taken so far. */
+void xl_skip_look(struct xl_engine *e, const struct xl_last_copy *last);
+
 /* Inside the pause: the pages of `which` that hold struct pages are copied, then the rest is sifted
  * and copied.
  *

@@ -8,7 +8,7 @@
  * A guest with a device model is read a third time, still paused: the device model ends requests, and
  * nothing else tells where it wrote.
  */
-#include "capture/last_copy.h"
+#include "capture/skip.h"
 
 /* The room in the pause is a guess, from what the last running pass found changed; an attempt that
  * outgrows it is given up and made again with more. */
@@ -19,6 +19,7 @@
 
 struct rescan {
 	struct xl_engine *e;
+	struct xl_bitmap todo;     /* what a pass reads */
 	struct xl_bitmap changed;  /* found changed by the last pass */
 	struct xl_last_copy last;
 	uint64_t all_ns;           /* what reading everything once has cost */
@@ -29,6 +30,7 @@ static void rescan_deinit(struct rescan *s)
 {
 	xl_last_copy_deinit(&s->last);
 	xl_bitmap_deinit(&s->changed);
+	xl_bitmap_deinit(&s->todo);
 }
 
 static int rescan_init(struct rescan *s)
@@ -40,6 +42,8 @@ static int rescan_init(struct rescan *s)
 	r = xl_hashes_init(&e->hashes, nr);
 	if (r == 0)
 		r = xl_bitmap_init(&s->changed, nr);
+	if (r == 0)
+		r = xl_bitmap_init(&s->todo, nr);
 	if (r < 0)
 		return xl_err(e->x, r, "hashes of %" PRIu64 " pages", nr);
 	return xl_last_copy_init(&s->last, e);
@@ -48,7 +52,7 @@ static int rescan_init(struct rescan *s)
 /* What is done with a page that is not as it was put. */
 typedef int (*changed_fn)(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page);
 
-/* Read all pages there are and hand on those that differ; they are in s->changed afterwards.
+/* Read the pages of s->todo and hand on those that differ; they are added to s->changed.
  * Allocates and logs nothing: also for inside the pause, where `deadline` counts.
  *
  * @param between  called before each batch, with the pages done; NULL inside the pause */
@@ -60,8 +64,7 @@ static int scan(struct rescan *s, uint64_t deadline, changed_fn fn,
 	uint64_t pos = 0, done = 0;
 	size_t n;
 
-	xl_bitmap_zero(&s->changed);
-	while ((n = xl_copier_gather(c, &e->map->present, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
+	while ((n = xl_copier_gather(c, &s->todo, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
 		int r = xl_copier_in_time(c, n, deadline) ? 0 : -ETIME;
 
 		if (r == 0 && between)
@@ -110,6 +113,14 @@ static int show_progress(struct rescan *s, uint64_t done)
 	return xl_check_cancel(s->e->x);
 }
 
+/* All pages there are, but what will be left out. */
+static int choose(struct rescan *s)
+{
+	xl_bitmap_copy(&s->todo, &s->e->map->present);
+	s->e->hv->doing = "ask for the types of pages";
+	return xl_skip_sift(s->e, &s->todo);
+}
+
 /* One pass over the running guest. */
 static int running_pass(struct rescan *s)
 {
@@ -119,8 +130,11 @@ static int running_pass(struct rescan *s)
 	int r;
 
 	*round = (struct xl_round){ 0 };
-	s->all_pages = xl_bitmap_count(&e->map->present);
-	r = scan(s, UINT64_MAX, put_changed, show_progress);
+	xl_bitmap_zero(&s->changed);
+	r = choose(s);
+	s->all_pages = xl_bitmap_count(&s->todo);
+	if (r == 0)
+		r = scan(s, UINT64_MAX, put_changed, show_progress);
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "read the running guest");
 	round->dirty = xl_bitmap_count(&s->changed);
@@ -150,6 +164,28 @@ static int over_limit(struct rescan *s)
 				    foreseen(s), XL_ENGINE_RESERVE);
 }
 
+/* The struct pages first: they say what is to be read of the others. */
+static int scan_stopped(struct rescan *s, uint64_t deadline)
+{
+	struct xl_engine *e = s->e;
+	const struct xl_bitmap *present = &e->map->present, *wanted = &e->pipe->spool.wanted;
+	int r;
+
+	xl_bitmap_zero(&s->changed);
+	if (e->follow) {
+		for (size_t i = 0; i < xl_bitmap_words(present->nbits); i++)
+			s->todo.word[i] = present->word[i] & wanted->word[i];
+		r = scan(s, deadline, stash_changed, NULL);
+		if (r < 0)
+			return r;
+		xl_skip_look(e, &s->last);
+	}
+	r = choose(s);
+	for (size_t i = 0; e->follow && i < xl_bitmap_words(present->nbits); i++)
+		s->todo.word[i] &= ~wanted->word[i];
+	return r < 0 ? r : scan(s, deadline, stash_changed, NULL);
+}
+
 static int inside_pause(struct rescan *s, uint64_t deadline)
 {
 	struct xl_engine *e = s->e;
@@ -160,7 +196,7 @@ static int inside_pause(struct rescan *s, uint64_t deadline)
 	if (r == 0)
 		r = xl_last_copy_begin(&s->last, &e->must_read, deadline);
 	if (r == 0)
-		r = scan(s, deadline, stash_changed, NULL);
+		r = scan_stopped(s, deadline);
 	if (r == 0)
 		r = xl_last_copy_verify(&s->last, NULL, NULL);
 	if (r == 0)
@@ -201,11 +237,16 @@ static int attempt(struct rescan *s)
 int xl_strategy_rescan(struct xl_engine *e)
 {
 	_cleanup_(rescan_deinit) struct rescan s = { .e = e };
+	bool skip = xl_skip_wanted(e);
 	int r = rescan_init(&s);
 
 	if (r == 0)
-		r = running_pass(&s);
+		r = xl_skip_search(e);
+	if (r == 0 && skip)
+		r = xl_skip_begin(e);
 	if (r == 0)
+		r = running_pass(&s);
+	if (r == 0 && !skip)
 		r = xl_engine_identify(e);
 	for (unsigned i = 0; r == 0 && i < MAX_ATTEMPTS; i++) {
 		/* How much changes in the time of one pass: the room that is needed, and fewer pages

@@ -213,8 +213,7 @@ static void dump(enum xldump_guest_type type, enum xldump_strategy strategy, uns
 	if (d.r < 0)
 		fail_msg("%s", d.x.err);
 	check_excluded(s, &d, level);
-	if (strategy != XLDUMP_STRATEGY_RESCAN)
-		check_skipped(&d);
+	check_skipped(&d);
 	sim_dump_deinit(&d);
 }
 
