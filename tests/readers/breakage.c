@@ -284,6 +284,7 @@ const struct breakage breakage[] = {
 	/* the ELF header */
 	{ "all: a core file", NULL, PVH, { { EHDR, NULL, 0, 16, 2, 2, 0 } }, NULL },
 	{ "all: for x86_64", NULL, PVH, { { EHDR, NULL, 0, 18, 2, 3, 0 } }, NULL },
+	{ "all: for x86_64", NULL, PV_SECTIONS, { { EHDR, NULL, 0, 18, 2, 40, 0 } }, NULL },
 	{ "all: ELF header of", NULL, PVH, { { EHDR, NULL, 0, 52, 2, 63, 0 } }, NULL },
 
 	/* program headers */
@@ -365,6 +366,12 @@ const struct breakage breakage[] = {
 	  { { SECTION, ".xen_prstatus", 0, 5008, 8, 0x5000, 0 } }, NULL },
 	{ "mdb: cr3 of vCPU 0 in .xen_prstatus is a page", NULL, RAW,
 	  { { SECTION, ".xen_prstatus", 0, 5008, 8, 0xa000, 0 } }, NULL },
+	/* where the registers of 64 bits would be, there is nothing of it */
+	{ "mdb: cr3 of vCPU 0 in .xen_prstatus is a page", NULL, NARROW,
+	  { { SECTION, ".xen_prstatus", 0, 2728, 4, 0x5000, 0 } }, NULL },
+	/* without the upper bits of the frame */
+	{ "mdb: cr3 of vCPU 0 in .xen_prstatus is a page", NULL, NARROW_RAW,
+	  { { SECTION, ".xen_prstatus", 0, 2728, 2, 0x6000, 0 } }, NULL },
 	{ "crash: fewer than 2^31", COUNTS, SECTIONS,
 	  { { XENTEXT, NULL, 1, 16, 8, 1ULL << 31, 0 } }, NULL },
 
@@ -379,6 +386,8 @@ const struct breakage breakage[] = {
 	  { { XENTEXT, NULL, 2, 176 + 13, 1, '5', 0 } }, NULL },
 	{ "libkdumpfile: page size", NULL, SECTIONS,
 	  { { XENTEXT, NULL, 2, 1272, 8, 8192, 0 } }, NULL },
+	{ "libkdumpfile: page size", NULL, NARROW,
+	  { { XENTEXT, NULL, 2, 1268, 8, 8192, 0 } }, NULL },
 	{ "crash: FORMAT_VERSION", NULL, SECTIONS, { { XENTEXT, NULL, 3, 0, 8, 2, 0 } }, NULL },
 	{ "all: .note.Xen is full", NULL, SECTIONS,
 	  { { SHDR, ".note.Xen", 0, 32, 8, 4, 1 } }, NULL },
@@ -419,6 +428,12 @@ const struct breakage breakage[] = {
 	  { { XENTEXT, NULL, 1, 0, 4, 0xf00febee, 0 } }, NULL },
 	{ "mdb: as many pages in HEADER, .xen_p2m", NULL, RAW,
 	  { { XENTEXT, NULL, 1, 16, 8, 1, 1 } }, NULL },
+
+	/* 32 bits */
+	{ "x86: tables of level 3", NULL, NARROW,
+	  { { SECTION, ".xen_pages", 0, (10 - 2) * FAKE_PAGE + 8 * 4, 8, 0xb001, 0 } }, NULL },
+	{ "xldump: page tables and edits", NULL, NARROW,
+	  { { SECTION, ".xldump_tables", 0, 8, 8, 4, 0 } }, NULL },
 
 	/* ours */
 	{ "xldump: sections hold whole", NULL, PV,

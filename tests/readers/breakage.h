@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Files that are right, of test_rules.c. */
-enum good { PVH, HVM, LA57, PV, SECTIONS, PV_SECTIONS, RAW, GOODS };
+enum good { PVH, HVM, LA57, PV, SECTIONS, PV_SECTIONS, RAW, NARROW, NARROW_RAW, GOODS };
 
 /* Where bytes are. */
 enum base {

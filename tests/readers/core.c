@@ -231,6 +231,7 @@ int core_open(struct core *c, const char *path)
 	if (!c->elf || elf_kind(c->elf) != ELF_K_ELF || gelf_getclass(c->elf) != ELFCLASS64)
 		return fail(c, "not a 64-bit ELF file");
 
+	c->narrow = (c->file[18] | c->file[19] << 8) == EM_386 && !c->file[56] && !c->file[57];
 	pages = core_section(c, ".xen_pages");
 	r = pages.size ? pages_of_sections(c, &pages) : pages_of_segments(c);
 	if (r < 0)
@@ -288,4 +289,15 @@ size_t core_vcpus(const struct core *c)
 uint64_t core_register(const struct core *c, size_t vcpu, size_t offset)
 {
 	return le64(c->vcpus.bytes + vcpu * CONTEXT_SIZE + offset);
+}
+
+uint64_t core_root(const struct core *c, size_t vcpu)
+{
+	uint32_t cr3;
+
+	if (!c->narrow)
+		return core_register(c, vcpu, CONTEXT_CR3) & 0x000ffffffffff000ULL;
+	/* Bits 20 to 31 of the frame are in bits 0 to 11. */
+	cr3 = le32(c->vcpus.bytes + vcpu * CONTEXT_SIZE + CONTEXT32_CR3);
+	return (uint64_t)(cr3 >> 12) * PAGE | (uint64_t)(cr3 & 0xfff) << 32;
 }

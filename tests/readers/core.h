@@ -26,6 +26,10 @@
 #define CONTEXT_CR3 5008
 #define CONTEXT_CR4 5016
 
+/* The same of x86_32 (xen-x86_32.h): numbers of 4 bytes.  xl dump-core has it in as many bytes as the
+ * other one. */
+#define CONTEXT32_CR3 2728
+
 /* A section or another stretch of the file; no bytes when it is not there. */
 struct part {
 	const unsigned char *bytes;
@@ -45,6 +49,7 @@ struct core {
 	uint64_t size;
 	Elf *elf;   /* NULL if it is kdump-compressed */
 	bool kdump;
+	bool narrow; /* of a 32-bit PV guest: for that machine, and sections alone */
 	void *freed; /* flattened: the file that was put together again */
 
 	struct page *page; /* ascending by pfn; doubles in the order of the file */
@@ -71,6 +76,9 @@ struct part core_section(const struct core *c, const char *name);
 
 size_t core_vcpus(const struct core *c);
 uint64_t core_register(const struct core *c, size_t vcpu, size_t offset);
+
+/* The address of the root of its page tables, of either width; 0 when it is offline. */
+uint64_t core_root(const struct core *c, size_t vcpu);
 
 uint64_t le64(const void *p);
 uint32_t le32(const void *p);

@@ -116,7 +116,7 @@ static void put_xen_notes(const struct fake_core *f, enum fake_kind kind)
 	fake_core_put64(header + 24, FAKE_PAGE);
 	memset(version, 0, sizeof(version));
 	strcpy((char *)version + 176, "xen-3.0-x86_64 hvm");
-	fake_core_put64(version + 1272, FAKE_PAGE);
+	fake_core_put64(version + (f->narrow ? 1268 : 1272), FAKE_PAGE);
 	fake_core_put64(format, 1);
 	at += put_note(out + at, "Xen", 0x2000000, NULL, 0);
 	at += put_note(out + at, "Xen", 0x2000001, header, sizeof(header));
@@ -133,6 +133,10 @@ static void put_contexts(const struct fake_core *f)
 
 		if (f->offline[i])
 			continue;
+		if (f->narrow) {
+			put32(at + 2728, (uint32_t)f->cr3 | (uint32_t)(f->cr3 >> 32));
+			continue;
+		}
 		fake_core_put64(at + 648, FAKE_RIP + i);
 		fake_core_put64(at + 4984, 0x80000001);
 		fake_core_put64(at + 5008, f->cr3);
@@ -296,6 +300,8 @@ void fake_core_write(const struct fake_core *f, enum fake_kind kind, const char 
 	};
 	FILE *file;
 
+	if (f->narrow)
+		e.e_machine = EM_386;
 	out = calloc(1, ROOM);
 	if (!out)
 		abort();

@@ -27,6 +27,7 @@ struct fake_core {
 	uint64_t mfn[FAKE_PAGES];
 	uint64_t cr3;
 	uint64_t user_cr3; /* of vCPU 0, which is in user mode; 0: it is not */
+	bool narrow;       /* a 32-bit PV guest */
 	bool la57;         /* five levels of page tables */
 	size_t vcpus;      /* 0: one */
 	bool offline[FAKE_VCPUS];

@@ -111,7 +111,8 @@ static void check_header(const struct core *c)
 	const unsigned char *e = c->file;
 
 	rule((e[16] | e[17] << 8) == 4, "all: a core file (ET_CORE)");
-	rule((e[18] | e[19] << 8) == 62, "all: for x86_64 (EM_X86_64)");
+	rule((e[18] | e[19] << 8) == 62 || c->narrow,
+	     "all: for x86_64 (EM_X86_64), or EM_386 and sections alone");
 	rule((e[52] | e[53] << 8) == 64, "all: ELF header of 64 bytes");
 }
 

@@ -11,6 +11,8 @@
  * In a raw file, with .xen_p2m, entries and CR3s are frames of the host.  A PV guest may map frames of
  * others (grants), so there an entry that leads to none of its own is counted, and nothing follows.
  *
+ * The tables of a 32-bit PV guest have three levels.
+ *
  * Exit status: 0 all lead into the dump, 1 some do not, 2 it cannot be read or has no tables.
  */
 #include <inttypes.h>
@@ -170,6 +172,16 @@ static void add_root(struct checker *k, size_t vcpu, const char *name, uint64_t 
 		printf("vCPU %zu: %s %#" PRIx64 " leads to no page of the dump\n", vcpu, name, cr3);
 }
 
+static void add_vcpus_32(struct checker *k)
+{
+	for (size_t v = 0; v < core_vcpus(k->core); v++) {
+		uint64_t root = core_root(k->core, v);
+
+		if (root)
+			add_root(k, v, "cr3", root, 3);
+	}
+}
+
 static void add_vcpus(struct checker *k)
 {
 	for (size_t v = 0; v < core_vcpus(k->core); v++) {
@@ -191,7 +203,7 @@ static int check(const struct core *c)
 {
 	struct checker k = { .core = c, .raw = c->page[0].mfn != NO_FRAME };
 
-	k.pv = k.raw || c->tables.size;
+	k.pv = k.raw || c->narrow || c->tables.size;
 	if (k.raw)
 		invert(&k);
 
@@ -202,7 +214,10 @@ static int check(const struct core *c)
 
 	if (k.listed)
 		add_listed(&k);
-	add_vcpus(&k);
+	if (c->narrow)
+		add_vcpus_32(&k);
+	else
+		add_vcpus(&k);
 	check_tables(&k);
 	printf("%s: %" PRIu64 " tables, %" PRIu64 " present entries, %" PRIu64 " of them leaves, "
 	       "%" PRIu64 " lead to device memory, %" PRIu64 " faults\n",

@@ -62,7 +62,8 @@ struct header {
 	uint64_t magic, vcpus, pages;
 };
 
-static void check_version(const struct note *n)
+/* Of a guest of 32 bits the size of a page is behind an address of 4 bytes, not of 8. */
+static void check_version(const struct note *n, bool narrow)
 {
 	const char *caps = (const char *)n->desc + 176;
 
@@ -71,12 +72,12 @@ static void check_version(const struct note *n)
 	if (n->descsz != XEN_VERSION_SIZE)
 		return;
 	rule(memchr(caps, 0, 1024) && strstr(caps, "x86_64"), "mdb: capabilities name x86_64");
-	rule(le64(n->desc + 1272) == PAGE, "libkdumpfile: page size of XEN_VERSION is 4096");
+	rule(le64(n->desc + (narrow ? 1268 : 1272)) == PAGE, "libkdumpfile: page size of XEN_VERSION is 4096");
 }
 
 /* crash steps by 16 + descsz, mdb does not pad the description: so names of 4 bytes and
  * descriptions that need no padding. */
-static void check_notes(const struct part *notes, struct header *h)
+static void check_notes(const struct part *notes, struct header *h, bool narrow)
 {
 	static const uint32_t types[] = { NOTE_NONE, NOTE_HEADER, NOTE_XEN_VERSION,
 					  NOTE_FORMAT_VERSION };
@@ -94,7 +95,7 @@ static void check_notes(const struct part *notes, struct header *h)
 		} else if (n.type == NOTE_HEADER) {
 			rule(false, "mdb: HEADER has 32 bytes (%u)", n.descsz);
 		} else if (n.type == NOTE_XEN_VERSION) {
-			check_version(&n);
+			check_version(&n, narrow);
 		} else if (n.type == NOTE_FORMAT_VERSION) {
 			rule(n.descsz == 8 && le64(n.desc) == 1, "crash: FORMAT_VERSION is 0.1");
 		}
@@ -150,6 +151,20 @@ static void check_p2m(const struct core *c, const struct part *map, const struct
 	     PRIu64 ") and .xen_pages (%" PRIu64 ")", h->pages, n, slots);
 }
 
+/* Level 3 of 32 bits has four entries; what is behind them in its page is nothing. */
+static void check_narrow(const struct core *c)
+{
+	bool four = true;
+
+	for (uint64_t i = 0; i < c->tables.size / 16; i++) {
+		const unsigned char *b = c->tables.bytes + 16 * i, *page = core_page(c, le64(b));
+
+		for (size_t e = 4; page && le64(b + 8) == 3 && e < PAGE / 8; e++)
+			four = four && !le64(page + 8 * e);
+	}
+	rule(four, "x86: tables of level 3 of a 32-bit guest have four entries");
+}
+
 static void check_ours(const struct core *c)
 {
 	bool ascend = true, in_dump = true;
@@ -158,7 +173,7 @@ static void check_ours(const struct core *c)
 		const unsigned char *b = c->tables.bytes + 16 * i;
 
 		ascend = ascend && (i == 0 || le64(b) > le64(b - 16));
-		in_dump = in_dump && core_find(c, le64(b)) && le64(b + 8) - 1 < 4;
+		in_dump = in_dump && core_find(c, le64(b)) && le64(b + 8) - 1 < (c->narrow ? 3 : 4);
 	}
 	for (uint64_t i = 0; i < c->edits.size / 16; i++) {
 		const unsigned char *b = c->edits.bytes + 16 * i;
@@ -178,7 +193,7 @@ static void check_ours(const struct core *c)
 /* mdb reads everything through it: by the p2m, if there is one. */
 static bool root_is_there(const struct core *c, bool by_p2m)
 {
-	uint64_t frame = (core_register(c, 0, CONTEXT_CR3) & 0x000ffffffffff000ULL) / PAGE;
+	uint64_t frame = core_root(c, 0) / PAGE;
 
 	if (!by_p2m)
 		return core_find(c, frame);
@@ -201,7 +216,7 @@ void check_sections(const struct core *c)
 	rule(all_inside(c), "all: sections lie within the file");
 	rule(names_in_order(c), "volatility: .shstrtab has the names in the order of the sections");
 	if (rule(notes.size, "crash: .note.Xen is there"))
-		check_notes(&notes, &h);
+		check_notes(&notes, &h, c->narrow);
 	rule(pages.offset % PAGE == 0 && pages.entsize == PAGE && pages.size % PAGE == 0,
 	     "mdb: .xen_pages is whole pages at a page boundary");
 	rule(!pfn.size != !p2m.size, "crash: either .xen_pfn or .xen_p2m");
@@ -217,4 +232,6 @@ void check_sections(const struct core *c)
 	rule(!core_vcpus(c) || root_is_there(c, p2m.size && !pfn.size),
 	     "mdb: cr3 of vCPU 0 in .xen_prstatus is a page of the dump");
 	check_ours(c);
+	if (c->narrow)
+		check_narrow(c);
 }

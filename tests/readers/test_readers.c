@@ -336,6 +336,51 @@ static void test_ptes(void **state)
 	ptes(1, "leads to no page");
 }
 
+/* A guest of 32 bits: page 11 is the root, and page 10 nothing; the root's frame has a number of more than
+ * 20 bits. */
+static void make_narrow(bool canonical)
+{
+	make_guest(&core, canonical);
+	core.narrow = true;
+	memset(core.page[10], 10, FAKE_PAGE);
+	for (size_t i = 0; i < 3; i++) {
+		core.table[i].pfn = 11 + i;
+		core.table[i].level = 3 - i;
+	}
+	core.tables = 3;
+	core.edits = 0;
+	core.mfn[11] = 0x123456;
+	core.cr3 = (canonical ? 11 : core.mfn[11]) * FAKE_PAGE;
+}
+
+static void narrow_ptes(enum fake_kind kind, int status, const char *says)
+{
+	fake_core_write(&core, kind, path("ours"));
+	assert_run("pte-check", path("ours"), status, says);
+}
+
+static void test_narrow_ptes(void **state)
+{
+	(void)state;
+	make_narrow(true);
+	narrow_ptes(FAKE_SECTIONS, 0, "3 tables, 3 present entries, 1 of them leaves");
+	/* A frame of the host that was left in. */
+	fake_core_put64(core.page[13] + 16, 0x777067);
+	narrow_ptes(FAKE_SECTIONS, 1, "pfn 0xd, level 1, entry 2: 0000000000777067 leads to pfn 0x777");
+	make_narrow(true);
+	core.tables = 2;
+	narrow_ptes(FAKE_SECTIONS, 1, "pfn 0xd: a table of level 1 that is not listed");
+	make_narrow(true);
+	core.cr3 = 5 * FAKE_PAGE;
+	narrow_ptes(FAKE_SECTIONS, 1, "leads to no page");
+
+	make_narrow(false);
+	narrow_ptes(FAKE_RAW, 0, "3 tables, 4 present entries, 2 of them leaves, 1 lead");
+	narrow_ptes(FAKE_XL_PV, 0, "3 tables, 4 present entries");
+	core.cr3 &= ~(1ULL << 32); /* a bit of it that is at the other end of the register */
+	narrow_ptes(FAKE_RAW, 1, "leads to no page");
+}
+
 /* ---- format-check ---- */
 
 /* 2 MiB and up is mapped where the text of put_kdump_notes() has _stext: physical 0 here. */
@@ -403,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_stamp_copies),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_ptes),
+		cmocka_unit_test(test_narrow_ptes),
 		cmocka_unit_test(test_cut_off),
 	};
 

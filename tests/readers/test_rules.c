@@ -73,6 +73,29 @@ static void make_pv(void)
 	core.tables = core.edits = 3;
 }
 
+/* Three levels: 10 to 12.  Its root has a number of more than 20 bits, where it is a frame of the host. */
+static void make_narrow(bool raw)
+{
+	make_native(2);
+	memset(core.page[10], 0, 3 * FAKE_PAGE);
+	core.narrow = core.pv = true;
+	core.offline[1] = true;
+	core.mfn[10] = 0x123456;
+	entry(10, 3, (raw ? core.mfn[11] : 11) * FAKE_PAGE | 0x1);
+	entry(11, 4, (raw ? core.mfn[12] : 12) * FAKE_PAGE | 0x63);
+	entry(12, 8, (raw ? core.mfn[13] : 13) * FAKE_PAGE | 0x63);
+	for (size_t i = 0; i < 3; i++) {
+		core.table[i].pfn = 10 + i;
+		core.table[i].level = 3 - i;
+	}
+	core.tables = 3;
+	core.edit[0].paddr = 11 * FAKE_PAGE + 8;
+	core.edit[0].old = 0x777063;
+	core.edits = 1;
+	if (raw)
+		core.cr3 = core.mfn[10] * FAKE_PAGE;
+}
+
 static void make(enum good good)
 {
 	enum fake_kind kind = FAKE_HYBRID;
@@ -106,6 +129,14 @@ static void make(enum good good)
 	case RAW:
 		make_pv();
 		core.cr3 = core.mfn[10] * FAKE_PAGE;
+		kind = FAKE_RAW;
+		break;
+	case NARROW:
+		make_narrow(false);
+		kind = FAKE_SECTIONS;
+		break;
+	case NARROW_RAW:
+		make_narrow(true);
 		kind = FAKE_RAW;
 		break;
 	case GOODS:
