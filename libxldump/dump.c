@@ -215,7 +215,15 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	if (r < 0)
 		return xl_err(x, r, "ask for the version of the hypervisor");
 	report(j, XLDUMP_PHASE_PREPARE);
-	return xl_physmap_build(x, hv, &j->cut.dom, j->cut.host.max_mfn, &j->map);
+	r = xl_physmap_build(x, hv, &j->cut.dom, j->cut.host.max_mfn, &j->map);
+	if (r < 0 || !j->map.narrow)
+		return r;
+	r = xl_format_check_narrow(x, j->o.format);
+	if (r == 0 && j->o.dump_level > XLDUMP_LEVEL_ZERO)
+		r = xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			    "a 32-bit PV guest: what its pages are used for is known of kernels of 64 "
+			    "bits alone; use no dump level, or 1");
+	return r;
 }
 
 int xldump_panic_learn(struct xldump *xl, const struct xldump_domain *domain,

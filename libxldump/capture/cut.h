@@ -79,6 +79,7 @@ struct xl_cut {
 	uint64_t excluded_count[_XL_KINDS]; /* of them, by kind */
 	uint64_t unjudged;                  /* in present: their struct page could not be read */
 
+	bool narrow;              /* a PV guest of 32 bits: three levels, contexts of context32.h */
 	const xl_mfn_t *p2m;      /* PV: as it was at T, borrowed; NULL otherwise */
 	struct xl_vcpu *vcpu;     /* index is the vCPU's id; cr3s canonical unless raw */
 	uint32_t vcpus;

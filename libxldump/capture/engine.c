@@ -164,9 +164,14 @@ int xl_engine_try_identify(struct xl_engine *e, struct xl_kernel *ret)
 int xl_engine_identify(struct xl_engine *e)
 {
 	struct xl_kernel *k = &e->cut->kernel;
-	int r = xl_engine_try_identify(e, k);
-	xl_pfn_t pfn = k->xen_start_info_pa >> XL_PAGE_SHIFT;
+	xl_pfn_t pfn;
+	int r;
 
+	/* What is known of kernels is about those of 64 bits. */
+	if (e->cut->narrow)
+		return xl_engine_plan_filter(e);
+	r = xl_engine_try_identify(e, k);
+	pfn = k->xen_start_info_pa >> XL_PAGE_SHIFT;
 	if (r == -ENOENT) {
 		xl_log(e->x, XLDUMP_LOG_WARNING,
 		       "no Linux kernel recognised in the guest (%s): debuggers will need help",
@@ -227,6 +232,7 @@ static int engine_init(struct xl_engine *e)
 		return xl_err(e->x, -ENOMEM, "state of %u vCPUs", cut->vcpus);
 	memset(cut->vcpu, 0, cut->vcpus * sizeof(*cut->vcpu));
 	cut->nr_pfns = e->map->nr_pfns;
+	cut->narrow = e->map->narrow;
 	r = xl_bitmap_init(&cut->present, cut->nr_pfns);
 	if (r == 0)
 		r = xl_bitmap_init(&e->must_read, cut->nr_pfns);

@@ -27,6 +27,11 @@
  * beyond the last one when it looks for a frame that is not the guest's.  So the number of entries is
  * rounded up to 512, and behind them is enough to read.  Those without a page are { pfn, ~0 }.
  *
+ * Of a 32-bit PV guest the same, as xl dump-core has it on a host of 64 bits: numbers of 64 bits, with
+ * another e_machine, another place of the page size in the XEN_VERSION note, and registers in the first
+ * 2800 bytes of their entries of .xen_prstatus.  There are no PT_LOADs, and no notes of registers in
+ * the PT_NOTE, whose layout is that of 64 bits.
+ *
  * All numbers are little endian.  Sources: System V ABI; xen docs/misc/dump-core-format.txt for
  * the sections named .note.Xen and .xen_*.
  */
@@ -40,7 +45,7 @@
 #define ELF_EI_VERSION 6    /* u8: 1 */
 #define ELF_EI_ABIVERSION 8 /* u8: 1, as Xen's own writer has it */
 #define ELF_E_TYPE 16       /* u16: 4, ET_CORE */
-#define ELF_E_MACHINE 18    /* u16: 62, EM_X86_64 */
+#define ELF_E_MACHINE 18    /* u16: 62, EM_X86_64; 3, EM_386, of a 32-bit PV guest */
 #define ELF_E_VERSION 20    /* u32: 1 */
 #define ELF_E_PHOFF 32      /* u64: 64, makedumpfile takes nothing else; 0 for sections only */
 #define ELF_E_SHOFF 40      /* u64 */
@@ -50,6 +55,8 @@
 #define ELF_E_SHENTSIZE 58  /* u16 */
 #define ELF_E_SHNUM 60      /* u16 */
 #define ELF_E_SHSTRNDX 62   /* u16 */
+#define ELF_EM_386 3
+#define ELF_EM_X86_64 62
 #define ELF_PN_XNUM 0xffff  /* e_phnum: the number is in sh_info of Shdr[0] */
 
 /* ---- Elf64_Phdr ---- */
@@ -103,6 +110,7 @@
 #define XEN_VERSION_CHANGESET 1200    /* char[64] */
 #define XEN_VERSION_VIRT_START 1264   /* u64 */
 #define XEN_VERSION_PAGESIZE 1272     /* u64 */
+#define XEN_VERSION_PAGESIZE_32 1268  /* of a 32-bit PV guest: behind a number of 4 bytes */
 
 /* ---- sizes of entries ---- */
 #define XEN_P2M_SIZE 16
@@ -111,7 +119,7 @@
 #define XLDUMP_TABLE_SIZE 16
 #define XLDUMP_EDIT_SIZE 16
 
-/* struct vcpu_guest_context: ctrlreg[3] */
+/* struct vcpu_guest_context: ctrlreg[3].  Of a 32-bit PV guest: page/context32.h. */
 #define XEN_CONTEXT_CR3 5008
 
 #endif

@@ -37,7 +37,7 @@ static void put_ehdr(struct xl_seal *s)
 	e[ELF_EI_VERSION] = 1;
 	e[ELF_EI_ABIVERSION] = 1;
 	xl_put_le16(e + ELF_E_TYPE, 4);
-	xl_put_le16(e + ELF_E_MACHINE, 62);
+	xl_put_le16(e + ELF_E_MACHINE, s->cut->narrow ? ELF_EM_386 : ELF_EM_X86_64);
 	xl_put_le32(e + ELF_E_VERSION, 1);
 	if (!s->f->sections_only) {
 		xl_put_le64(e + ELF_E_PHOFF, ELF_EHDR_SIZE);
@@ -184,6 +184,8 @@ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
 	if (cut->nr_pfns > XL_MAX_PFNS || cut->vcpus > XL_MAX_VCPUS)
 		return xl_err(x, -E2BIG, "ELF file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
 			      cut->nr_pfns, cut->vcpus);
+	if (!f->sections_only && cut->narrow)
+		return xl_err(x, -EINVAL, "segments of a 32-bit PV guest");
 	if (f->raw && (!cut->p2m || !cut->raw))
 		return xl_err(x, -EINVAL, "a raw file of a guest whose memory is not");
 	if (!s || xl_elf_slots_init(f, cut->nr_pfns, &cut->present, &s->final) < 0)
@@ -196,7 +198,7 @@ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
 	r = check_pages(x, s);
 	if (r < 0)
 		return r;
-	if (f->raw)
+	if (f->raw || cut->narrow)
 		s->loads = (struct xl_loads){ .present = &no_pages };
 	else
 		xl_loads_init(&s->loads, &s->final, &cut->kernel);

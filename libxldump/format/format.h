@@ -49,6 +49,12 @@ struct xl_format_ops {
 
 extern const struct xl_format_ops xl_format_elf, xl_format_kdump;
 
+/* Whether a 32-bit PV guest can have it: whether there is a reader for what would be written. */
+bool xl_format_fits_narrow(enum xldump_format format);
+
+/* Refuse in words if not. */
+_must_check_ int xl_format_check_narrow(struct xl_ctx *x, enum xldump_format format);
+
 /* The operations of a format; NULL for a value out of range. */
 const struct xl_format_ops *xl_format_ops_of(enum xldump_format format);
 

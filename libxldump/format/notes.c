@@ -96,10 +96,11 @@ static void qemu_note(struct xl_blob *b, const struct xl_cut *cut, uint32_t id)
 	xl_put_le64(p + QEMU_STATE_KERNEL_GS, v->kernel_gs_base);
 }
 
-/* In QEMU's order, all of a kind together. */
+/* In QEMU's order, all of a kind together.  Of a 32-bit guest there are none: their layout is that of a
+ * guest of 64 bits. */
 void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut)
 {
-	uint32_t n = xl_notes_vcpus(cut);
+	uint32_t n = cut->narrow ? 0 : xl_notes_vcpus(cut);
 
 	for (uint32_t id = 0; id < n; id++)
 		prstatus(b, cut, id);

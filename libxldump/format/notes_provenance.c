@@ -2,7 +2,7 @@
 /* Our own note: how the dump was taken, what it promises and what in it is not as in the guest.
  *
  *	{ "format": 1, "tool": "xldump 0.1.0", "xen": "4.17.7",
- *	  "domain": { "name", "id", "uuid", "type", "vcpus", "memory" },
+ *	  "domain": { "name", "id", "uuid", "type", "bits": 32, "vcpus", "memory" },
  *	  "instant": "2026-11-21T10:29:12.123456789Z",
  *	  "strategy": "precopy", "reason": "",
  *	  "rounds": [ { "dirty", "copied", "ns" }, ... ],
@@ -105,6 +105,8 @@ static void add_domain(struct js *j, struct json_object *top, const struct xl_cu
 	add_u64(j, o, "id", cut->dom.domid);
 	add_text(j, o, "uuid", uuid, sizeof(uuid));
 	add_text(j, o, "type", type ? type : "?", 16);
+	if (cut->narrow)
+		add_u64(j, o, "bits", 32);
 	add_u64(j, o, "vcpus", xl_notes_vcpus(cut));
 	add_u64(j, o, "memory", cut->dom.tot_pages << XL_PAGE_SHIFT);
 }

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-static void xen_version(struct xl_blob *b, const struct xl_host *host)
+static void xen_version(struct xl_blob *b, const struct xl_host *host, bool narrow)
 {
 	uint8_t *p = xl_blob_note(b, "Xen", XEN_NOTE_VERSION, NULL, XEN_VERSION_SIZE);
 
@@ -22,7 +22,7 @@ static void xen_version(struct xl_blob *b, const struct xl_host *host)
 	memcpy(p + XEN_VERSION_CAPABILITIES, host->capabilities, sizeof(host->capabilities));
 	memcpy(p + XEN_VERSION_CHANGESET, host->changeset, sizeof(host->changeset));
 	xl_put_le64(p + XEN_VERSION_VIRT_START, host->virt_start);
-	xl_put_le64(p + XEN_VERSION_PAGESIZE, XL_PAGE_SIZE);
+	xl_put_le64(p + (narrow ? XEN_VERSION_PAGESIZE_32 : XEN_VERSION_PAGESIZE), XL_PAGE_SIZE);
 	/* mdb learns from this string alone that the dump is one of 64 bits. */
 	if (!memmem(host->capabilities, sizeof(host->capabilities), "x86_64", 6))
 		memcpy(p + XEN_VERSION_CAPABILITIES, "xen-3.0-x86_64", 15);
@@ -40,7 +40,7 @@ void xl_notes_xen(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages
 		xl_put_le64(p + 16, nr_pages);
 		xl_put_le64(p + 24, XL_PAGE_SIZE);
 	}
-	xen_version(b, &cut->host);
+	xen_version(b, &cut->host, cut->narrow);
 	p = xl_blob_note(b, "Xen", XEN_NOTE_FORMAT, NULL, 8);
 	if (p)
 		xl_put_le64(p, 1);

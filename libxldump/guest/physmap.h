@@ -16,6 +16,7 @@ struct xl_physmap {
 	struct xl_bitmap present; /* by pfn */
 	xl_mfn_t *p2m;            /* PV: by pfn, XL_INVALID_FRAME for a hole; NULL if pfn == frame */
 	struct xl_bitmap xen;     /* auto-translated: those of them that are Xen's own */
+	bool narrow;              /* a PV guest of 32 bits */
 	struct xl_physmap_pv *pv; /* where the guest's p2m lives; NULL if auto-translated */
 };
 

@@ -8,20 +8,27 @@
  *
  * Either way the result is one list: the mfn of each p2m page, and from these the p2m.  All of it
  * is written by the guest at will: read once into our memory, then checked.
+ *
+ * A 32-bit guest has numbers of 4 bytes in shared_info, the lists and the p2m, three levels of page
+ * tables with entries of 8 bytes, and a CR3 that is put together in another way.
  */
 #include "guest/physmap.h"
 
 #include "base/bytes.h"
 #include "page/canonicalise.h"
+#include "page/context32.h"
 
-/* Offsets in shared_info of a 64-bit guest. */
-#define SI_MAX_PFN 3088
-#define SI_FRAME_LIST_LIST 3096
-#define SI_P2M_CR3 3112
-#define SI_P2M_VADDR 3120
-#define SI_P2M_GENERATION 3128
+/* What differs between guests of 64 and of 32 bits: the size of a number, its places in shared_info,
+ * levels of page tables, and from where on an entry of the p2m cannot be a frame.  Linux marks entries of
+ * foreign and identity frames in the two upper bits, and of 64 bits that is far beyond any host. */
+static const struct form {
+	unsigned width;
+	unsigned max_pfn, list_list, p2m_cr3, p2m_vaddr, p2m_generation;
+	unsigned levels;
+	xl_mfn_t no_frame;
+} form64 = { 8, 3088, 3096, 3112, 3120, 3128, 4, (xl_mfn_t)1 << 62 },
+  form32 = { 4, 2316, 2320, 2328, 2332, 2336, 3, (xl_mfn_t)1 << 30 };
 
-#define P2M_PER_PAGE 512
 #define BATCH 64
 
 #define PTE_PRESENT 1ULL
@@ -35,7 +42,9 @@ struct p2m_root {
 };
 
 struct xl_physmap_pv {
-	uint64_t max_mfn;
+	const struct form *form;
+	size_t per_page; /* numbers in a page of the p2m, or of the lists */
+	xl_mfn_t max_mfn;
 	struct p2m_root root;
 	size_t nr_pages, cap_pages; /* pages of p2m */
 	xl_mfn_t *page;             /* their mfns; XL_INVALID_FRAME: all holes */
@@ -54,7 +63,13 @@ void xl_physmap_pv_destroy(struct xl_physmap_pv *pv)
 	free(pv);
 }
 
-static int read_root(struct xl_hv *hv, const struct xl_domain *dom, struct p2m_root *ret)
+static uint64_t get_number(const struct form *f, const uint8_t *at)
+{
+	return f->width == 8 ? xl_get_le64(at) : xl_get_le32(at);
+}
+
+static int read_root(struct xl_hv *hv, const struct xl_domain *dom, const struct form *f,
+		     struct p2m_root *ret)
 {
 	uint8_t si[XL_PAGE_SIZE];
 	int r;
@@ -63,11 +78,11 @@ static int read_root(struct xl_hv *hv, const struct xl_domain *dom, struct p2m_r
 	r = hv->ops->shared_info(hv, dom, si);
 	if (r < 0)
 		return r;
-	ret->max_pfn = xl_get_le64(si + SI_MAX_PFN);
-	ret->list_list = xl_get_le64(si + SI_FRAME_LIST_LIST);
-	ret->cr3 = xl_get_le64(si + SI_P2M_CR3);
-	ret->vaddr = xl_get_le64(si + SI_P2M_VADDR);
-	ret->generation = xl_get_le64(si + SI_P2M_GENERATION);
+	ret->max_pfn = get_number(f, si + f->max_pfn);
+	ret->list_list = get_number(f, si + f->list_list);
+	ret->cr3 = get_number(f, si + f->p2m_cr3);
+	ret->vaddr = get_number(f, si + f->p2m_vaddr);
+	ret->generation = get_number(f, si + f->p2m_generation);
 	return 0;
 }
 
@@ -110,26 +125,35 @@ static int for_each_page(struct xl_hv *hv, uint32_t domid, const xl_mfn_t *mfn, 
 /* One level of a walk: entries [first, first + n) of the tables, counted over all of them, go to
  * out. */
 struct level {
-	uint64_t first, n; /* entries wanted; `first` is within the first table */
-	bool pte;          /* page table entries, not bare mfns */
-	uint64_t max_mfn;
+	uint64_t first, n;       /* entries wanted; `first` is within the first table */
+	const struct form *list; /* of bare mfns; NULL: page table entries */
+	size_t per_page;
+	xl_mfn_t max_mfn;
 	xl_mfn_t *out;
 };
+
+static xl_mfn_t level_entry(const struct level *l, const uint8_t *page, uint64_t e)
+{
+	uint64_t pte;
+
+	if (l->list)
+		return get_number(l->list, page + e * l->list->width);
+	pte = xl_get_le64(page + e * sizeof(pte));
+	return pte & PTE_PRESENT ? PTE_FRAME(pte) : 0;
+}
 
 static void take_level(void *data, size_t i, const uint8_t *page)
 {
 	struct level *l = data;
 	uint64_t lo = i == 0 ? l->first : 0;
 
-	for (uint64_t e = lo; e < P2M_PER_PAGE; e++) {
-		uint64_t at = i * P2M_PER_PAGE + e - l->first;
-		uint64_t v;
+	for (uint64_t e = lo; e < l->per_page; e++) {
+		uint64_t at = i * l->per_page + e - l->first;
+		xl_mfn_t v;
 
 		if (at >= l->n)
 			return;
-		v = page ? xl_get_le64(page + e * 8) : 0;
-		if (l->pte)
-			v = v & PTE_PRESENT ? PTE_FRAME(v) : 0;
+		v = page ? level_entry(l, page, e) : 0;
 		/* 0 is Xen's own frame: never a guest's. */
 		l->out[at] = v == 0 || v > l->max_mfn ? XL_INVALID_FRAME : v;
 	}
@@ -140,24 +164,39 @@ static bool canonical(uint64_t va)
 	return va >> 47 == 0 || va >> 47 == 0x1ffff;
 }
 
+/* Whether the array can be where the guest says. */
+static bool credible(const struct form *f, uint64_t start, uint64_t last)
+{
+	if (start & XL_PAGE_MASK || last < start)
+		return false;
+	if (f->width == 4)
+		return last <= UINT32_MAX;
+	return canonical(start) && canonical(last) && start >> 47 == last >> 47;
+}
+
+static xl_mfn_t root_frame(const struct xl_physmap_pv *pv)
+{
+	return pv->form->width == 4 ? xl_cr3_32_frame((uint32_t)pv->root.cr3) :
+				      pv->root.cr3 >> XL_PAGE_SHIFT;
+}
+
 /* Linear form: from the top table down to the p2m pages. */
 static int walk_linear(struct xl_hv *hv, uint32_t domid, struct xl_physmap_pv *pv)
 {
 	uint64_t start = pv->root.vaddr;
-	uint64_t last = start + pv->root.max_pfn * 8 - 1;
+	uint64_t last = start + pv->root.max_pfn * pv->form->width - 1;
 	xl_mfn_t *from = pv->upper, *to = pv->lower;
 	size_t n = 1;
 
-	if (start & XL_PAGE_MASK || last < start || !canonical(start) || !canonical(last) ||
-	    start >> 47 != last >> 47)
+	if (!credible(pv->form, start, last))
 		return -EINVAL;
-	from[0] = pv->root.cr3 >> 12;
-	for (unsigned level = 4; level >= 1; level--) {
+	from[0] = root_frame(pv);
+	for (unsigned level = pv->form->levels; level >= 1; level--) {
 		unsigned shift = 12 + 9 * (level - 1);
 		uint64_t first = start >> shift, end = (last >> shift) + 1;
-		struct level l = { .first = first % P2M_PER_PAGE,
+		struct level l = { .first = first % XL_PTES_PER_PAGE,
 				   .n = end - first,
-				   .pte = true,
+				   .per_page = XL_PTES_PER_PAGE,
 				   .max_mfn = pv->max_mfn,
 				   .out = level == 1 ? pv->page : to };
 		int r;
@@ -178,19 +217,21 @@ static int walk_linear(struct xl_hv *hv, uint32_t domid, struct xl_physmap_pv *p
 /* Three-level form. */
 static int walk_list(struct xl_hv *hv, uint32_t domid, struct xl_physmap_pv *pv)
 {
-	size_t pages = (pv->root.max_pfn + P2M_PER_PAGE - 1) / P2M_PER_PAGE;
-	size_t lists = (pages + P2M_PER_PAGE - 1) / P2M_PER_PAGE;
-	struct level l = { .max_mfn = pv->max_mfn, .n = lists, .out = pv->upper };
+	size_t pages = (pv->root.max_pfn + pv->per_page - 1) / pv->per_page;
+	size_t lists = (pages + pv->per_page - 1) / pv->per_page;
+	struct level l = { .list = pv->form, .per_page = pv->per_page, .max_mfn = pv->max_mfn,
+			   .n = lists, .out = pv->upper };
 	int r;
 
-	if (lists > P2M_PER_PAGE) /* what one page can name: 512 GiB */
+	if (lists > pv->per_page) /* what one page can name: 512 GiB, or 4 TiB of 32 bits */
 		return -E2BIG;
 	if (pages > pv->cap_pages)
 		return -EOVERFLOW;
 	r = for_each_page(hv, domid, &pv->root.list_list, 1, take_level, &l);
 	if (r < 0)
 		return r;
-	l = (struct level){ .max_mfn = pv->max_mfn, .n = pages, .out = pv->page };
+	l.n = pages;
+	l.out = pv->page;
 	r = for_each_page(hv, domid, pv->upper, lists, take_level, &l);
 	if (r < 0)
 		return r;
@@ -214,15 +255,16 @@ static void take_p2m(void *data, size_t i, const uint8_t *page)
 {
 	struct take *t = data;
 	struct xl_physmap *m = t->m;
-	uint64_t first = (t->page + i) * P2M_PER_PAGE;
+	const struct form *f = m->pv->form;
+	uint64_t first = (t->page + i) * m->pv->per_page;
 
-	for (uint64_t e = 0; e < P2M_PER_PAGE && first + e < m->pv->root.max_pfn; e++) {
+	for (uint64_t e = 0; e < m->pv->per_page && first + e < m->pv->root.max_pfn; e++) {
 		uint64_t pfn = first + e;
-		xl_mfn_t mfn = page ? xl_get_le64(page + e * 8) : XL_INVALID_FRAME;
+		xl_mfn_t mfn = page ? get_number(f, page + e * f->width) : XL_INVALID_FRAME;
 
-		/* Linux marks entries of foreign and identity frames in the upper bits: no memory
-		 * of the guest's own either (arch/x86/include/asm/xen/page.h). */
-		if (mfn == 0 || mfn > m->pv->max_mfn)
+		/* Frames of others, and of nobody, are no memory of the guest's own
+		 * (arch/x86/include/asm/xen/page.h). */
+		if (mfn == 0 || mfn > m->pv->max_mfn || mfn >= f->no_frame)
 			mfn = XL_INVALID_FRAME;
 		if (mfn == m->p2m[pfn])
 			continue;
@@ -290,7 +332,7 @@ static int allocate(struct xl_physmap *m)
 	if (r < 0)
 		return r;
 	/* One more than needed, for an array that does not start on a table's boundary. */
-	pv->cap_pages = (m->nr_pfns + P2M_PER_PAGE - 1) / P2M_PER_PAGE + 1;
+	pv->cap_pages = (m->nr_pfns + pv->per_page - 1) / pv->per_page + 1;
 	m->p2m = malloc(m->nr_pfns * sizeof(*m->p2m));
 	pv->page = calloc(pv->cap_pages, sizeof(*pv->page));
 	pv->page_pfn = calloc(pv->cap_pages, sizeof(*pv->page_pfn));
@@ -302,11 +344,13 @@ static int allocate(struct xl_physmap *m)
 	return 0;
 }
 
-static int check_root(struct xl_ctx *x, const struct xl_domain *dom, const struct p2m_root *root)
+static int check_root(struct xl_ctx *x, const struct xl_domain *dom, const struct form *f,
+		      const struct p2m_root *root)
 {
 	uint64_t have = dom->max_pages > dom->tot_pages ? dom->max_pages : dom->tot_pages;
+	uint64_t none = f->width == 8 ? UINT64_MAX : UINT32_MAX;
 
-	if (root->cr3 == 0 && (root->list_list == 0 || root->list_list == ~(uint64_t)0))
+	if (root->cr3 == 0 && (root->list_list == 0 || root->list_list == none))
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
 			       "the guest has not published its p2m yet: it is still booting, or "
 			       "was built without support for being saved; try again later");
@@ -331,19 +375,20 @@ int xl_physmap_pv_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_doma
 	r = hv->ops->guest_width(hv, dom->domid, &width);
 	if (r < 0)
 		return xl_err(x, r, "ask for the guest's width");
-	if (width != 64)
+	if (width != 64 && width != 32)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "a %u-bit PV guest: only 64-bit PV guests are supported, and no current "
-			       "reader knows others; `xl dump-core' writes what old ones of 32 bits "
-			       "read", width);
+			       "a %u-bit PV guest: there are only those of 64 and 32 bits", width);
 	pv = ret->pv = calloc(1, sizeof(*ret->pv));
 	if (!pv)
 		return xl_err(x, -ENOMEM, "p2m");
+	ret->narrow = width == 32;
+	pv->form = ret->narrow ? &form32 : &form64;
+	pv->per_page = XL_PAGE_SIZE / pv->form->width;
 	pv->max_mfn = max_mfn;
-	r = read_root(hv, dom, &pv->root);
+	r = read_root(hv, dom, pv->form, &pv->root);
 	if (r < 0)
 		return xl_err(x, r, "read shared_info");
-	r = check_root(x, dom, &pv->root);
+	r = check_root(x, dom, pv->form, &pv->root);
 	if (r < 0)
 		return r;
 	r = allocate(ret);
@@ -376,7 +421,7 @@ int xl_physmap_pv_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct 
 	struct xl_physmap_pv *pv = m->pv;
 	struct p2m_root now;
 	bool moved;
-	int r = read_root(hv, dom, &now);
+	int r = read_root(hv, dom, pv->form, &now);
 
 	if (r < 0)
 		return r;

@@ -2,8 +2,12 @@
 /* The seam on a real Xen: state of the vCPUs. */
 #include "hv/hv_xen_private.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <xen/foreign/x86_32.h>
 #include <xen/hvm/save.h>
+
+#include "page/context32.h"
 
 _Static_assert(sizeof(vcpu_guest_context_t) == XL_VCPU_CONTEXT_SIZE,
 	       "the layout that .xen_prstatus and every reader of it have");
@@ -27,6 +31,12 @@ static void fill_common(struct xl_vcpu *v, const vcpu_guest_context_t *c)
 	v->cr4 = c->ctrlreg[4];
 	v->fs_base = c->fs_base;
 }
+
+_Static_assert(sizeof(vcpu_guest_context_x86_32_t) == XL_CONTEXT32_SIZE &&
+		       offsetof(vcpu_guest_context_x86_32_t, flags) == XL_CONTEXT32_FLAGS &&
+		       offsetof(vcpu_guest_context_x86_32_t, user_regs) == XL_CONTEXT32_REGS &&
+		       offsetof(vcpu_guest_context_x86_32_t, ctrlreg) == XL_CONTEXT32_CTRLREG,
+	       "the layout that page/context32.h has");
 
 static void fill_pv(struct xl_vcpu *v, const vcpu_guest_context_t *c)
 {
@@ -63,8 +73,19 @@ static void fill_hvm(struct xl_vcpu *v, const struct hvm_hw_cpu *hw)
 	v->in_kernel = (v->cs.sel & 3) == 0;
 }
 
+/* What Xen's structure is about. */
+enum kind { AUTO, PV64, PV32 };
+
+/* In the structure of either width. */
+static bool is_online(const vcpu_guest_context_t *c, enum kind kind)
+{
+	const vcpu_guest_context_x86_32_t *narrow = (const void *)c;
+
+	return kind == PV32 ? narrow->flags & VGCF_online_X86_32 : c->flags & VGCF_online;
+}
+
 static int get_context(struct xl_hv_xen *h, uint32_t domid, uint32_t id, struct xl_vcpu *v,
-		       bool pv)
+		       enum kind kind)
 {
 	DECLARE_HYPERCALL_BUFFER_SHADOW(vcpu_guest_context_t, ctx, &h->vcpu_hbuf);
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_getvcpucontext, .domain = (domid_t)domid };
@@ -76,10 +97,12 @@ static int get_context(struct xl_hv_xen *h, uint32_t domid, uint32_t id, struct 
 		/* ENODATA: it never ran.  EINVAL, ESRCH: there is no vCPU of that number. */
 		return errno == ENODATA || errno == EINVAL ? -ENODATA : xl_hv_errno();
 	}
-	if (!(ctx->flags & VGCF_online))
+	if (!is_online(ctx, kind))
 		return -ENODATA;
 	memcpy(v->context, ctx, sizeof(v->context));
-	if (pv)
+	if (kind == PV32)
+		xl_context32_registers(v);
+	else if (kind == PV64)
 		fill_pv(v, ctx);
 	else
 		fill_common(v, ctx);
@@ -106,14 +129,23 @@ static int get_hvm(struct xl_hv_xen *h, uint32_t domid, uint32_t id, struct xl_v
 int xl_hv_xen_vcpus(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n)
 {
 	struct xl_hv_xen *h = xl_hv_xen(hv);
+	enum kind kind = AUTO;
+	int r;
 
+	if (dom->pv) {
+		unsigned width;
+
+		r = hv->ops->guest_width(hv, dom->domid, &width);
+		if (r < 0)
+			return r;
+		kind = width == 32 ? PV32 : PV64;
+	}
 	for (uint32_t id = 0; id < n; id++) {
 		struct xl_vcpu *v = &ret[id];
-		int r;
 
 		memset(v, 0, sizeof(*v));
 		v->id = id;
-		r = get_context(h, dom->domid, id, v, dom->pv);
+		r = get_context(h, dom->domid, id, v, kind);
 		if (r == -ENODATA)
 			continue;
 		if (r == 0 && !dom->pv)

@@ -57,6 +57,8 @@ int xl_image_convert(struct xl_ctx *x, struct xl_image *img, const struct xl_for
 	if (!j.cut)
 		return xl_err(x, -ENOMEM, "convert a dump");
 	r = xl_image_cut_init(x, img, j.cut);
+	if (r == 0 && j.cut->narrow)
+		r = xl_format_check_narrow(x, params->format);
 	if (r == 0)
 		r = xl_recast_init(x, img, j.cut, params->format == XLDUMP_FORMAT_XENCORE_RAW,
 				   &j.recast);

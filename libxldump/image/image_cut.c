@@ -11,6 +11,7 @@
 #include "format/notes_format.h"
 #include "image/image_kernel.h"
 #include "image/image_private.h"
+#include "page/context32.h"
 
 /* struct vcpu_guest_context of x86_64 (xen/include/public/arch-x86/xen.h), made of registers where
  * a file has only these: from r15 to ss in the order of struct cpu_user_regs. */
@@ -164,7 +165,9 @@ static int take_vcpus(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 				   XL_VCPU_CONTEXT_SIZE);
 		if (r < 0)
 			return r;
-		if (!img->prstatus)
+		if (cut->narrow)
+			xl_context32_registers(v);
+		else if (!img->prstatus)
 			take_context(v, cut->dom.pv);
 		v->online = v->rip || v->rflags;
 	}
@@ -189,7 +192,8 @@ static void take_host(const struct xl_image *img, struct xl_host *h)
 	memcpy(h->compile_date, p + XEN_VERSION_COMPILE_DATE, sizeof(h->compile_date));
 	memcpy(h->capabilities, p + XEN_VERSION_CAPABILITIES, sizeof(h->capabilities));
 	memcpy(h->changeset, p + XEN_VERSION_CHANGESET, sizeof(h->changeset));
-	h->virt_start = xl_get_le64(p + XEN_VERSION_VIRT_START);
+	h->virt_start = img->narrow ? xl_get_le32(p + XEN_VERSION_VIRT_START) :
+				      xl_get_le64(p + XEN_VERSION_VIRT_START);
 }
 
 static int take_pages(struct xl_ctx *x, const struct xl_image *img, struct xl_cut *cut)
@@ -304,15 +308,13 @@ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 	int r;
 
 	memset(cut, 0, sizeof(*cut));
-	if (img->narrow)
-		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "a dump of a 32-bit PV guest, whose registers and page tables are laid "
-			       "out in another way: it cannot be converted");
+	cut->narrow = img->narrow;
 	cut->raw = img->kind == XL_IMAGE_XENCORE_RAW;
 	cut->note = img->json ? img->json : "";
 	take_host(img, &cut->host);
 	take_instant(img, cut);
-	cut->type = type_of(img);
+	/* xl dump-core says nothing of the width of others. */
+	cut->type = img->narrow ? XLDUMP_GUEST_PV : type_of(img);
 	cut->dom.pv = cut->type == XLDUMP_GUEST_PV;
 	r = take_pages(x, img, cut);
 	if (r == 0)
@@ -320,7 +322,7 @@ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 	if (r == 0)
 		r = take_vcpus(x, img, cut);
 	if (r == 0)
-		r = take_kernel(x, img, cut);
+		r = img->narrow ? 0 : take_kernel(x, img, cut);
 	if (r == 0 && s && s->size >= XL_PAGE_SIZE) {
 		cut->has_shared_info = true;
 		r = xl_image_bytes(x, img, s->offset, cut->shared_info, XL_PAGE_SIZE);

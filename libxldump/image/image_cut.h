@@ -11,7 +11,7 @@
  *
  * All pages are looked at for the kernel.  The image must live as long as the cut.  Page tables are as
  * they are in the file: cut->raw says how, and image/recast.h changes it.
- * -EOPNOTSUPP for the file of a 32-bit PV guest. */
+ */
 _must_check_ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut);
 
 /* Frees what xl_image_cut_init() has made, and all else of the cut. */

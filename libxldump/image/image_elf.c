@@ -9,8 +9,6 @@
 #include "image/image_private.h"
 
 #define ET_CORE 4
-#define EM_386 3
-#define EM_X86_64 62
 #define SHT_NOBITS 8
 #define SECTIONS_MAX 4096     /* xl dump-core has 7, we have 12 */
 #define STRTAB_MAX (64 * 1024)
@@ -34,10 +32,11 @@ static int read_ehdr(struct xl_ctx *x, struct xl_image *img, struct ehdr *ret)
 	if (xl_get_le16(e + ELF_E_TYPE) != ET_CORE)
 		return xl_image_bad(x, "ELF, but no core file (type %u at offset %d)",
 				    xl_get_le16(e + ELF_E_TYPE), ELF_E_TYPE);
-	if (xl_get_le16(e + ELF_E_MACHINE) != EM_X86_64 && xl_get_le16(e + ELF_E_MACHINE) != EM_386)
+	if (xl_get_le16(e + ELF_E_MACHINE) != ELF_EM_X86_64 &&
+	    xl_get_le16(e + ELF_E_MACHINE) != ELF_EM_386)
 		return xl_image_bad(x, "a core file of another machine (%u at offset %d)",
 				    xl_get_le16(e + ELF_E_MACHINE), ELF_E_MACHINE);
-	img->narrow = xl_get_le16(e + ELF_E_MACHINE) == EM_386;
+	img->narrow = xl_get_le16(e + ELF_E_MACHINE) == ELF_EM_386;
 	ret->phoff = xl_get_le64(e + ELF_E_PHOFF);
 	ret->shoff = xl_get_le64(e + ELF_E_SHOFF);
 	ret->phnum = xl_get_le16(e + ELF_E_PHNUM);

@@ -52,7 +52,8 @@ static int begin_canonical(struct xl_ctx *x, struct xl_image *img, struct xl_rec
 	if (e < 0)
 		return xl_err(x, e, "invert the p2m of %" PRIu64 " pages", cut->nr_pfns);
 	if (!cut->tables) {
-		e = xl_image_find_tables(x, img, &r->m2p, r->level, cut->nr_pfns);
+		e = cut->narrow ? xl_image_find_tables_32(x, img, &r->m2p, cut, r->level) :
+				  xl_image_find_tables(x, img, &r->m2p, r->level, cut->nr_pfns);
 		if (e == 0)
 			e = give_levels(x, r);
 		if (e < 0)
@@ -60,7 +61,8 @@ static int begin_canonical(struct xl_ctx *x, struct xl_image *img, struct xl_rec
 	}
 	for (uint32_t i = 0; i < cut->vcpus; i++)
 		if (cut->vcpu[i].online)
-			xl_canonicalise_vcpu(&r->m2p, &cut->vcpu[i]);
+			(cut->narrow ? xl_canonicalise_vcpu_32 : xl_canonicalise_vcpu)(
+				&r->m2p, &cut->vcpu[i]);
 	cut->raw = false;
 	return 0;
 }
@@ -87,7 +89,8 @@ static int make_canonical(struct xl_recast *r, xl_pfn_t pfn, uint8_t *page)
 	if (!r->level[pfn])
 		return clear_start_info(r, pfn, page);
 	memcpy(table, page, sizeof(table));
-	e = xl_canonicalise(&r->m2p, r->level[pfn], pfn, table, &r->cut->edits);
+	e = (r->cut->narrow ? xl_canonicalise_pae : xl_canonicalise)(
+		&r->m2p, r->level[pfn], pfn, table, &r->cut->edits);
 	memcpy(page, table, sizeof(table));
 	return e;
 }
@@ -129,7 +132,8 @@ static int begin_raw(struct xl_ctx *x, const struct xl_image *img, struct xl_rec
 	int e = check_raw(x, img, cut);
 
 	for (uint32_t i = 0; e == 0 && i < cut->vcpus; i++)
-		e = xl_restore_vcpu(cut->p2m, cut->nr_pfns, &cut->vcpu[i]);
+		e = (cut->narrow ? xl_restore_vcpu_32 : xl_restore_vcpu)(cut->p2m, cut->nr_pfns,
+									  &cut->vcpu[i]);
 	if (e == -EINVAL)
 		return refuse(x, "the CR3 of a vCPU of this one leads out of the guest");
 	if (e < 0)

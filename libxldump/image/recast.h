@@ -43,4 +43,10 @@ _must_check_ int xl_recast_finish(struct xl_ctx *x, struct xl_recast *r);
 _must_check_ int xl_image_find_tables(struct xl_ctx *x, struct xl_image *img,
 				      const struct xl_m2p *m2p, uint8_t *level, uint64_t nr_pfns);
 
+/* The same of a 32-bit guest, from its vCPUs.  Each level 3 is known by an entry below it, which Xen
+ * makes the same in all. */
+_must_check_ int xl_image_find_tables_32(struct xl_ctx *x, struct xl_image *img,
+					 const struct xl_m2p *m2p, const struct xl_cut *cut,
+					 uint8_t *level);
+
 #endif

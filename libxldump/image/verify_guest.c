@@ -9,6 +9,7 @@
 #include "image/image_kernel.h"
 #include "image/image_private.h"
 #include "image/image_verify.h"
+#include "page/context32.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_FRAME 0x000ffffffffff000ULL
@@ -43,6 +44,9 @@ static int check_tables(struct xl_verify *v)
 					 " is not in the dump", i, t->pfn);
 			continue;
 		}
+		if (v->img->narrow && t->level > 3)
+			xl_verify_broken(v, ".xldump_tables, entry %zu: level %" PRIu64 ", of which a "
+					 "32-bit guest has no table", i, t->level);
 		if (is_raw(v->img))
 			continue; /* of the host's frames, any may be mapped by right */
 		r = xl_image_page(v->x, v->img, t->pfn, (uint8_t *)page);
@@ -128,6 +132,34 @@ static void check_roots(struct xl_verify *v)
 		xl_verify_done(v, "CR3 of %u vCPUs", n);
 }
 
+/* A 32-bit guest has no notes of registers: Xen's own structures. */
+static int check_roots_32(struct xl_verify *v)
+{
+	const struct xl_image_section *s = xl_image_section(v->img, ".xen_prstatus");
+	uint64_t vcpus = s ? s->size / XL_VCPU_CONTEXT_SIZE : 0;
+	unsigned n = 0;
+
+	for (uint64_t i = 0; i < vcpus; i++) {
+		uint64_t at = s->offset + i * XL_VCPU_CONTEXT_SIZE;
+		xl_mfn_t frame;
+		uint8_t raw[4];
+		int r = xl_image_bytes(v->x, v->img, at + XL_CONTEXT32_CR3, raw, sizeof(raw));
+
+		if (r < 0)
+			return r;
+		frame = xl_cr3_32_frame(xl_get_le32(raw));
+		if (!frame)
+			continue; /* offline */
+		if (!xl_image_has(v->img, is_raw(v->img) ? xl_image_mfn_to_pfn(v->img, frame) : frame))
+			xl_verify_broken(v, ".xen_prstatus, vCPU %" PRIu64 " at offset %#" PRIx64
+					 ": CR3 %#x is not in the dump", i, at, xl_get_le32(raw));
+		n++;
+	}
+	if (n)
+		xl_verify_done(v, "CR3 of %u vCPUs", n);
+	return 0;
+}
+
 /* In a raw file it takes the p2m to follow them. */
 static bool raw_maps(struct xl_verify *v, uint64_t va, uint64_t pa)
 {
@@ -164,10 +196,13 @@ static int check_kernel(struct xl_verify *v)
 
 int xl_verify_guest(struct xl_verify *v)
 {
-	int r;
+	int r = 0;
 
 	check_roots(v);
-	r = check_kernel(v);
+	if (v->img->narrow)
+		r = check_roots_32(v);
+	if (r == 0)
+		r = check_kernel(v);
 	if (r == 0)
 		r = check_p2m(v);
 	if (r == 0)

@@ -77,6 +77,10 @@ static void check_xen(struct xl_verify *v)
 	else if (!memmem(v->img->xen_version->desc + XEN_VERSION_CAPABILITIES, 1024, "x86_64", 6))
 		xl_verify_broken(v, "XEN_VERSION note: its capabilities lack x86_64, by which mdb "
 				 "tells 64 bits");
+	else if (ours && xl_get_le64(v->img->xen_version->desc +
+				     (v->img->narrow ? XEN_VERSION_PAGESIZE_32 :
+						       XEN_VERSION_PAGESIZE)) != XL_PAGE_SIZE)
+		xl_verify_broken(v, "XEN_VERSION note: the size of a page is not %zu", XL_PAGE_SIZE);
 	xl_verify_done(v, "Xen's notes");
 }
 

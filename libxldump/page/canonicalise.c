@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
+#include "page/context32.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_PSE 0x080ULL /* PAT in level 1 */
@@ -21,13 +22,14 @@
 #define CONTEXT_USER_CR3 (CONTEXT_CTRLREG + 8 * 1)
 #define CONTEXT_CR3 (CONTEXT_CTRLREG + 8 * 3)
 
+/* A table of level 3 of a 32-bit guest has four entries; Xen keeps the rest of the page for itself. */
+#define PAE_L3_ENTRIES 4
+
 /* 0 for one that must go. */
-uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte)
+static uint64_t translate(const struct xl_m2p *m, unsigned level, uint64_t pte)
 {
 	xl_pfn_t pfn;
 
-	if (level == 4 && i >= XEN_SLOT_FIRST && i <= XEN_SLOT_LAST)
-		return 0;
 	if (!(pte & PTE_PRESENT))
 		return pte;
 	/* Xen gives PV guests no superpages, so this is no entry that it validated. */
@@ -39,13 +41,26 @@ uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, 
 	return (pte & ~PTE_FRAME) | pfn << XL_PAGE_SHIFT;
 }
 
-int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
-		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits)
+uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte)
 {
-	if (level < 1 || level > 4)
-		return -EINVAL;
+	if (level == 4 && i >= XEN_SLOT_FIRST && i <= XEN_SLOT_LAST)
+		return 0;
+	return translate(m, level, pte);
+}
+
+/* In level 2 Xen has entries too, from 0xf5800000 on: they map its own table of frames in superpages,
+ * and go for that. */
+static uint64_t canonical_entry_pae(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte)
+{
+	return level == 3 && i >= PAE_L3_ENTRIES ? 0 : translate(m, level, pte);
+}
+
+static int rewrite(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+		   uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits,
+		   uint64_t (*entry)(const struct xl_m2p *, unsigned, unsigned, uint64_t))
+{
 	for (unsigned i = 0; i < XL_PTES_PER_PAGE; i++) {
-		uint64_t old = table[i], new = xl_canonical_entry(m, level, i, old);
+		uint64_t old = table[i], new = entry(m, level, i, old);
 		int r;
 
 		if (new == old)
@@ -58,6 +73,22 @@ int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
 		table[i] = new;
 	}
 	return 0;
+}
+
+int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits)
+{
+	if (level < 1 || level > 4)
+		return -EINVAL;
+	return rewrite(m, level, pfn, table, edits, xl_canonical_entry);
+}
+
+int xl_canonicalise_pae(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+			uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits)
+{
+	if (level < 1 || level > 3)
+		return -EINVAL;
+	return rewrite(m, level, pfn, table, edits, canonical_entry_pae);
 }
 
 uint64_t xl_canonicalise_cr3(const struct xl_m2p *m, uint64_t cr3)
@@ -81,6 +112,15 @@ void xl_canonicalise_vcpu(const struct xl_m2p *m, struct xl_vcpu *v)
 		user = xl_canonicalise_cr3(m, user);
 		xl_put_le64(v->context + CONTEXT_USER_CR3, user ? user | low : 0);
 	}
+}
+
+void xl_canonicalise_vcpu_32(const struct xl_m2p *m, struct xl_vcpu *v)
+{
+	xl_mfn_t root = xl_cr3_32_frame(xl_get_le32(v->context + XL_CONTEXT32_CR3));
+	uint64_t cr3 = xl_canonicalise_cr3(m, root << XL_PAGE_SHIFT);
+
+	v->cr3 = xl_canonicalise_cr3(m, v->cr3);
+	xl_put_le32(v->context + XL_CONTEXT32_CR3, xl_cr3_32(cr3 >> XL_PAGE_SHIFT));
 }
 
 /* ---- back ---- */
@@ -129,5 +169,16 @@ int xl_restore_vcpu(const xl_mfn_t *p2m, uint64_t nr_pfns, struct xl_vcpu *v)
 		return -EINVAL;
 	xl_put_le64(v->context + CONTEXT_CR3, cr3);
 	xl_put_le64(v->context + CONTEXT_USER_CR3, user);
+	return 0;
+}
+
+int xl_restore_vcpu_32(const xl_mfn_t *p2m, uint64_t nr_pfns, struct xl_vcpu *v)
+{
+	uint64_t cr3 = xl_cr3_32_frame(xl_get_le32(v->context + XL_CONTEXT32_CR3)) << XL_PAGE_SHIFT;
+
+	if (restore_cr3(p2m, nr_pfns, &v->cr3) < 0 || restore_cr3(p2m, nr_pfns, &cr3) < 0 ||
+	    cr3 >> XL_PAGE_SHIFT > UINT32_MAX)
+		return -EINVAL;
+	xl_put_le32(v->context + XL_CONTEXT32_CR3, xl_cr3_32(cr3 >> XL_PAGE_SHIFT));
 	return 0;
 }

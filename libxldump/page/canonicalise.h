@@ -42,6 +42,11 @@ xl_pfn_t xl_m2p_lookup(const struct xl_m2p *m, xl_mfn_t mfn);
 int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
 		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
 
+/* The same for a 32-bit guest, whose tables have three levels: -EINVAL for level 4.  Of level 3 only the
+ * first four entries are its own, and the others are zeroed. */
+int xl_canonicalise_pae(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+			uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
+
 /* One entry of a table, as xl_canonicalise() leaves it. */
 uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte);
 
@@ -49,11 +54,13 @@ uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, 
  * not the guest's.  And the two of them inside the raw vCPU context, in place. */
 uint64_t xl_canonicalise_cr3(const struct xl_m2p *m, uint64_t cr3);
 void xl_canonicalise_vcpu(const struct xl_m2p *m, struct xl_vcpu *v);
+void xl_canonicalise_vcpu_32(const struct xl_m2p *m, struct xl_vcpu *v); /* it has only one */
 
 /* The opposite, but for what was cleared: that is in the edits.  -EINVAL for a present entry, or a
  * CR3 that is not 0, that leads to no page of the guest; the table is spoilt then. */
 _must_check_ int xl_restore_table(const xl_mfn_t *p2m, uint64_t nr_pfns,
 				  uint64_t table[XL_PTES_PER_PAGE]);
 _must_check_ int xl_restore_vcpu(const xl_mfn_t *p2m, uint64_t nr_pfns, struct xl_vcpu *v);
+_must_check_ int xl_restore_vcpu_32(const xl_mfn_t *p2m, uint64_t nr_pfns, struct xl_vcpu *v);
 
 #endif

@@ -85,7 +85,8 @@ static int finish_page(struct xl_pipeline *p, struct xl_cut *cut, const struct x
 	memcpy(copy, held, sizeof(copy));
 	if (type >= XL_PAGE_L1TAB && type <= XL_PAGE_L4TAB) {
 		if (!p->raw)
-			r = xl_canonicalise(m2p, type, pfn, (uint64_t *)copy, &cut->edits);
+			r = (cut->narrow ? xl_canonicalise_pae : xl_canonicalise)(
+				m2p, type, pfn, (uint64_t *)copy, &cut->edits);
 		if (r < 0)
 			return xl_err(p->x, r, "translate page table %#" PRIx64, pfn);
 		cut->table[cut->tables++] = (struct xl_table){ pfn, type };
@@ -135,7 +136,8 @@ int xl_pipeline_seal(struct xl_pipeline *p, struct xl_cut *cut)
 			return xl_err(p->x, r, "invert the p2m of %" PRIu64 " pages", cut->nr_pfns);
 		for (uint32_t i = 0; i < cut->vcpus; i++) {
 			if (cut->vcpu[i].online)
-				xl_canonicalise_vcpu(&m2p, &cut->vcpu[i]);
+				(cut->narrow ? xl_canonicalise_vcpu_32 : xl_canonicalise_vcpu)(
+					&m2p, &cut->vcpu[i]);
 		}
 	}
 	cut->table = calloc((size_t)p->held.used + 1, sizeof(*cut->table));

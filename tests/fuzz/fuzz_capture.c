@@ -2,7 +2,7 @@
 /* A whole dump of a guest that is hostile in every way at once, by each strategy.
  *
  *	b:strategy b:flags (1 auto-translated, 2 paused by somebody, 4 limit of the pause,
- *	8 extend it, 16 device model)
+ *	8 extend it, 16 device model, 32 PV of 32 bits)
  *	PV: q:max_pfn q:list_list q:cr3 q:vaddr q:generation.  Else: q:nr_gfns, 4 unused q
  *	types: b:n, n x (w:first w:count b:type), of frames or of gfns
  *	special frames and grants: b:n, n x w, twice
@@ -28,12 +28,17 @@ struct job {
 
 static void take_root(struct fuzz_hv *f, struct fuzz_in *in)
 {
-	static const unsigned at[] = { 3088, 3096, 3112, 3120, 3128 }; /* in shared_info */
+	/* In shared_info, of 64 and of 32 bits. */
+	static const unsigned at[] = { 3088, 3096, 3112, 3120, 3128 };
+	static const unsigned at32[] = { 2316, 2320, 2328, 2332, 2336 };
 	uint64_t v[XL_ARRAY_SIZE(at)];
 
 	for (size_t i = 0; i < XL_ARRAY_SIZE(at); i++) {
 		v[i] = fuzz_u64(in);
-		xl_put_le64(f->shared_info + at[i], v[i]);
+		if (f->width == 32)
+			xl_put_le32(f->shared_info + at32[i], (uint32_t)v[i]);
+		else
+			xl_put_le64(f->shared_info + at[i], v[i]);
 	}
 	f->nr_gfns = v[0] % (4 * FUZZ_FRAMES);
 }
@@ -54,6 +59,7 @@ static void job_init(struct job *j, struct fuzz_in *in)
 
 	fuzz_hv_init(f);
 	f->dom.pv = !(flags & 1);
+	f->width = f->dom.pv && (flags & 32) ? 32 : 64;
 	f->dom.paused = flags & 2;
 	f->dom.hvm_devices = (flags & 16) && !f->dom.pv;
 	f->dom.max_vcpu_id = 1;
@@ -61,6 +67,8 @@ static void job_init(struct job *j, struct fuzz_in *in)
 	for (size_t i = 0; i < XL_ARRAY_SIZE(f->vcpu); i++) {
 		f->vcpu[i].online = true;
 		f->vcpu[i].cr3 = 0x1000;
+		if (f->width == 32)
+			xl_put_le32(f->vcpu[i].context + 2728, 0x1000);
 	}
 	j->params = (struct xl_capture_params){
 		.strategy = strategy % _XLDUMP_STRATEGY_MAX,
@@ -93,7 +101,8 @@ static int dump(struct job *j, struct xl_sink *sink)
 		abort();
 	xl_bitmap_copy(&j->layout, &j->map.present);
 	layout = (struct xl_layout){ j->map.nr_pfns, &j->layout, 2 };
-	r = xl_format_elf.open(&j->x, &layout, sink, &(struct xl_format_params){ 0 }, &j->format);
+	r = xl_format_elf.open(&j->x, &layout, sink, &(struct xl_format_params){
+		.format = j->map.narrow ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF }, &j->format);
 	if (r == 0)
 		r = xl_pipeline_init(&j->x, &j->pipe, &xl_format_elf, j->format, j->map.nr_pfns,
 				     FUZZ_FRAMES);

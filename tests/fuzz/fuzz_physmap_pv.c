@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A PV guest's p2m, in both forms, with everything in it the guest's word.
  *
- *	w:tot_pages w:max_pages q:max_mfn
+ *	w:tot_pages (0x8000: of 32 bits) w:max_pages q:max_mfn
  *	roots, as often as read: q:max_pfn q:list_list q:cr3 q:vaddr q:generation, records, 00
  *	the second one is followed by w:count and that many w:pfn, the dirty log
  */
@@ -11,12 +11,21 @@
 /* Offsets in shared_info (xen/include/public/arch-x86/xen.h). */
 #define SI_MAX_PFN 3088
 
+#define NARROW 0x8000
+
 static void take_root(struct fuzz_hv *f, struct fuzz_in *in)
 {
 	static const unsigned at[] = { SI_MAX_PFN, 3096, 3112, 3120, 3128 };
+	static const unsigned at32[] = { 2316, 2320, 2328, 2332, 2336 };
 
-	for (size_t i = 0; i < XL_ARRAY_SIZE(at); i++)
-		xl_put_le64(f->shared_info + at[i], fuzz_u64(in));
+	for (size_t i = 0; i < XL_ARRAY_SIZE(at); i++) {
+		uint64_t v = fuzz_u64(in);
+
+		if (f->width == 32)
+			xl_put_le32(f->shared_info + at32[i], (uint32_t)v);
+		else
+			xl_put_le64(f->shared_info + at[i], v);
+	}
 	fuzz_mem_fill(&f->mem, in);
 }
 
@@ -85,6 +94,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_hv_init(&f);
 	f.dom.tot_pages = fuzz_u16(&in);
+	if (f.dom.tot_pages & NARROW) {
+		f.dom.tot_pages -= NARROW;
+		f.width = 32;
+	}
 	f.dom.max_pages = fuzz_u16(&in);
 	f.host.max_mfn = fuzz_u64(&in);
 	/* XL_INVALID_FRAME is none. */

@@ -173,10 +173,11 @@ struct sim {
 	/* PV. */
 	xl_pfn_t *p2m_page;      /* where the pages of its p2m are */
 	size_t nr_p2m_pages;
-	xl_pfn_t p2m_table[8];   /* linear: L4, L3, L2, then the L1s; else: top, mid */
+	xl_pfn_t p2m_table[8];   /* linear: L4 (not of 32 bits), L3, L2, then the L1s; else: top, mid */
 	xl_pfn_t table[SIM_NR_TABLES]; /* page tables of processes */
 	size_t nr_tables;
-	xl_pfn_t top;            /* L4 of the vCPUs */
+	xl_pfn_t top;            /* L4 of the vCPUs, or L3 of 32 bits */
+	xl_mfn_t compat_m2p[2];  /* of 32 bits: frames of Xen's that all L2s of the last GiB map */
 
 	/* Dirty log. */
 	bool log_on, dm_on;
@@ -269,6 +270,8 @@ void sim_scribble(struct sim *s, xl_pfn_t pfn, bool logged);
 _printf_(2, 3) void sim_broken(struct sim *s, const char *fmt, ...);
 
 int sim_pv_create(struct sim *s);
+/* As a register of the guest's width has it. */
+uint64_t sim_pv_cr3(const struct sim *s, xl_pfn_t top);
 void sim_pv_set_p2m(struct sim *s, xl_pfn_t pfn, xl_mfn_t mfn);
 void sim_pv_tables_act(struct sim *s);
 void sim_pv_move_p2m(struct sim *s);

@@ -42,6 +42,10 @@ static void random_guest(struct sim *dice, struct sim_params *p)
 	if (p->type == XLDUMP_GUEST_PV) {
 		p->three_level = one_in(dice, 3);
 		p->no_shadow = one_in(dice, 4);
+		p->narrow = one_in(dice, 4);
+		/* More than a page of the p2m. */
+		if (p->narrow)
+			p->pages += 1000;
 		return;
 	}
 	/* The others have an address space of a million pages: few of them, for they take long. */

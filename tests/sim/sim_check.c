@@ -150,8 +150,26 @@ static uint64_t cr3_of(const struct xl_cut *cut, uint64_t canonical)
 	return cut->p2m[pfn] << XL_PAGE_SHIFT | (canonical & XL_PAGE_MASK);
 }
 
+/* Those of the raw structure. */
+static void undo_context(const struct xl_cut *cut, uint8_t *context)
+{
+	static const size_t place[] = { 4992, 5008 };
+	uint32_t cr3 = xl_get_le32(context + 2728), frame = cr3 >> 12 | cr3 << 20;
+
+	if (!cut->narrow) {
+		for (size_t i = 0; i < XL_ARRAY_SIZE(place); i++)
+			xl_put_le64(context + place[i],
+				    cr3_of(cut, xl_get_le64(context + place[i])));
+		return;
+	}
+	frame = (uint32_t)(cr3_of(cut, (uint64_t)frame << 12) >> 12);
+	xl_put_le32(context + 2728, frame << 12 | frame >> 20);
+}
+
 static int check_vcpus(struct report *rp, const struct sim *s, const struct sim_dump *d)
 {
+	if (d->cut.narrow != s->params.narrow)
+		return wrong(rp, "the width of the guest is another one");
 	if (d->cut.vcpus != s->params.vcpus)
 		return wrong(rp, "%u vCPUs", d->cut.vcpus);
 	for (size_t i = 0; i < s->params.vcpus; i++) {
@@ -159,10 +177,7 @@ static int check_vcpus(struct report *rp, const struct sim *s, const struct sim_
 
 		if (d->cut.p2m && !d->cut.raw && v.online) {
 			v.cr3 = cr3_of(&d->cut, v.cr3);
-			xl_put_le64(v.context + 4992,
-				    cr3_of(&d->cut, xl_get_le64(v.context + 4992)));
-			xl_put_le64(v.context + 5008,
-				    cr3_of(&d->cut, xl_get_le64(v.context + 5008)));
+			undo_context(&d->cut, v.context);
 		}
 		if (memcmp(&v, &s->truth.vcpu[i], sizeof(v)) != 0)
 			return wrong(rp, "vCPU %zu is not of T (rip %#" PRIx64 ", %#" PRIx64 " then)",

@@ -166,6 +166,16 @@ void sim_die(struct sim *s)
 
 /* ---- state that a dump must show ---- */
 
+/* The first 2800 bytes are struct vcpu_guest_context of 32 bits: flags, eip, ctrlreg[3]. */
+static void narrow_context(const struct sim *s, struct xl_vcpu *v)
+{
+	memset(v->context + 2800, 0, sizeof(v->context) - 2800);
+	xl_put_le32(v->context + 512, 0x24);
+	xl_put_le32(v->context + 548, (uint32_t)v->rip);
+	xl_put_le32(v->context + 2728, (uint32_t)sim_pv_cr3(s, s->top));
+	v->in_kernel = true;
+}
+
 void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret)
 {
 	uint64_t v = s->vcpu_gen * XL_MAX_VCPUS + id;
@@ -174,7 +184,7 @@ void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret)
 	*ret = (struct xl_vcpu){ .id = id, .online = id < s->params.vcpus - 1 && id != 100 };
 	if (!ret->online)
 		return;
-	ret->rip = 0xffffffff81000000ULL + v;
+	ret->rip = s->params.narrow ? (uint32_t)(0xc1000000 + v) : 0xffffffff81000000ULL + v;
 	ret->rsp = v << 8;
 	ret->rax = ~v;
 	ret->rflags = 0x202;
@@ -182,6 +192,10 @@ void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret)
 	ret->cr3 = top;
 	for (size_t i = 0; i < sizeof(ret->context); i++)
 		ret->context[i] = (uint8_t)(v + i);
+	if (s->params.narrow) {
+		narrow_context(s, ret);
+		return;
+	}
 	/* rip, ctrlreg[1], the user's tables, and ctrlreg[3] of vcpu_guest_context. */
 	xl_put_le64(ret->context + 648, ret->rip);
 	xl_put_le64(ret->context + 4992, s->dom.pv ? top | 1 : 0);

@@ -28,6 +28,9 @@ static const struct guest guests[] = {
 	{ "PVH above 4 GiB, Xen 4.17", { .type = XLDUMP_GUEST_PVH, .xen_minor = 17, .high = true } },
 	{ "HVM", { .type = XLDUMP_GUEST_HVM } },
 	{ "HVM above 4 GiB, Xen 4.17", { .type = XLDUMP_GUEST_HVM, .xen_minor = 17, .high = true } },
+	{ "PV, 32 bits", { .type = XLDUMP_GUEST_PV, .narrow = true } },
+	{ "PV, 32 bits, three-level p2m",
+	  { .type = XLDUMP_GUEST_PV, .narrow = true, .three_level = true } },
 };
 
 #define SIM_QUIET_PROGRAMS (SIM_RUN(SIM_DIRTIER) | SIM_RUN(SIM_STAMPER) | SIM_RUN(SIM_TABLES))
@@ -59,8 +62,8 @@ _printf_(2, 3) static inline void say(const struct sim_params *p, const char *fm
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	print_message("# seed %" PRIu64 " type %d xen 4.%u programs %#x%s%s: %s\n", p->seed,
-		      (int)p->type, p->xen_minor, p->programs,
+	print_message("# seed %" PRIu64 " type %d xen 4.%u programs %#x%s%s%s: %s\n", p->seed,
+		      (int)p->type, p->xen_minor, p->programs, p->narrow ? " 32-bit" : "",
 		      p->three_level ? " three-level" : "", p->high ? " high" : "", text);
 }
 

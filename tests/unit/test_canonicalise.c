@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "page/canonicalise.h"
+#include "page/context32.h"
 
 #define NR_PFNS 1000
 #define FOREIGN_MFN 0x777777ULL
@@ -251,6 +252,176 @@ static void test_cr3(void **state)
 	free(v);
 }
 
+/* ---- 32 bits ---- */
+
+/* Of level 3 four entries are the guest's; what is behind them is Xen's, present or not. */
+static void test_pae_level3(void **state)
+{
+	struct guest *g = *state;
+	uint64_t t[512];
+
+	for (unsigned i = 0; i < 512; i++)
+		t[i] = mfn_pte(g, 10 + i % 100, P);
+	t[2] = FOREIGN_MFN << 12 | P;
+	t[5] = 0x5550;
+	t[6] = 0;
+	assert_int_equal(xl_canonicalise_pae(&g->m2p, 3, 3, t, &g->edits), 0);
+	for (unsigned i = 0; i < 512; i++)
+		assert_true(t[i] == (i < 4 && i != 2 ? pfn_pte(10 + i, P) : 0));
+	assert_int_equal(g->edits.n, 1 + 507);
+	assert_true(g->edits.edit[0].paddr == 3 * 4096 + 2 * 8);
+	assert_true(g->edits.edit[1].paddr == 3 * 4096 + 4 * 8);
+	assert_true(g->edits.edit[2].old == 0x5550);
+}
+
+/* The L2 of the last GiB: Xen's table of frames in superpages, by which it can be told, whoever claims its
+ * frames; a level 2 elsewhere has entries of the guest there. */
+static void test_pae_level2(void **state)
+{
+	struct guest *g = *state;
+	uint64_t t[512];
+
+	for (unsigned i = 0; i < 512; i++)
+		t[i] = mfn_pte(g, 10 + i % 100, P | RW | USER);
+	t[428] = FOREIGN_MFN << 12 | P | PSE;
+	t[429] = mfn_pte(g, 8, P | PSE);
+	assert_int_equal(xl_canonicalise_pae(&g->m2p, 2, 7, t, &g->edits), 0);
+	for (unsigned i = 0; i < 512; i++)
+		assert_true(t[i] == (i == 428 || i == 429 ? 0 : pfn_pte(10 + i % 100, P | RW | USER)));
+	assert_int_equal(g->edits.n, 2);
+	assert_true(g->edits.edit[1].paddr == 7 * 4096 + 429 * 8);
+	assert_true(g->edits.edit[1].old == mfn_pte(g, 8, P | PSE));
+}
+
+static void test_pae_range(void **state)
+{
+	struct guest *g = *state;
+	uint64_t t[512] = { [0] = mfn_pte(g, 0, P | NX), [1] = 0x7777770, [511] = mfn_pte(g, 9, P) };
+
+	assert_int_equal(xl_canonicalise_pae(&g->m2p, 1, 0, t, &g->edits), 0);
+	assert_true(t[0] == pfn_pte(0, P | NX));
+	assert_true(t[1] == 0x7777770);
+	assert_true(t[511] == pfn_pte(9, P));
+	assert_int_equal(g->edits.n, 0);
+	assert_int_equal(xl_canonicalise_pae(&g->m2p, 0, 0, t, &g->edits), -EINVAL);
+	assert_int_equal(xl_canonicalise_pae(&g->m2p, 4, 0, t, &g->edits), -EINVAL);
+}
+
+static void test_pae_undo(void **state)
+{
+	struct guest *g = *state;
+	uint64_t rnd = 7;
+
+	for (unsigned n = 0; n < 300; n++) {
+		uint64_t t[512], before[512], again[512];
+
+		for (unsigned i = 0; i < 512; i++) {
+			xl_pfn_t to;
+
+			rnd = rnd * 6364136223846793005ULL + 1442695040888963407ULL;
+			to = (rnd >> 40) % NR_PFNS;
+			t[i] = rnd >> 20;
+			/* One that is not present and looks like nothing at all is left alone. */
+			if (rnd >> 62)
+				t[i] = (t[i] & 0xfff0000000000f7fULL) |
+				       (g->p2m[to] & 0xffffffffff) << 12;
+		}
+		memcpy(before, t, sizeof(t));
+		assert_int_equal(xl_canonicalise_pae(&g->m2p, n % 3 + 1, n, t, &g->edits), 0);
+		assert_memory_not_equal(t, before, sizeof(t));
+		memcpy(again, t, sizeof(t));
+		undo(g, n, t);
+		assert_memory_equal(t, before, sizeof(t));
+		/* And what convert does: the same function for all guests. */
+		assert_int_equal(xl_restore_table(g->p2m, NR_PFNS, again), 0);
+		for (size_t i = 0; i < g->edits.n; i++)
+			if (g->edits.edit[i].paddr >> 12 == n)
+				again[(g->edits.edit[i].paddr & 4095) / 8] = g->edits.edit[i].old;
+		assert_memory_equal(again, before, sizeof(again));
+	}
+}
+
+/* The upper bits of the frame are where flags would be (xen_pfn_to_cr3_x86_32()). */
+static void test_cr3_32(void **state)
+{
+	static const struct {
+		uint64_t frame;
+		uint32_t cr3;
+	} is[] = {
+		{ 0, 0 }, { 1, 0x1000 }, { 0xfffff, 0xfffff000 }, { 0x100000, 1 },
+		{ 0x12345678, 0x45678123 }, { 0xffffffff, 0xffffffff },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+		assert_true(xl_cr3_32(is[i].frame) == is[i].cr3);
+		assert_true(xl_cr3_32_frame(is[i].cr3) == is[i].frame);
+	}
+}
+
+static void test_vcpu_32(void **state)
+{
+	struct guest *g = *state;
+	struct xl_vcpu *v = calloc(1, sizeof(*v)), *was = calloc(1, sizeof(*v));
+
+	/* A frame beyond 4 GiB, and one with a number of more than 20 bits. */
+	assert_true(g->p2m[520] > 0x100000);
+	memset(v->context, 0xee, sizeof(v->context));
+	xl_put_le32(v->context + 2728, (uint32_t)(g->p2m[520] << 12 | g->p2m[520] >> 20));
+	v->cr3 = g->p2m[520] << 12;
+	*was = *v;
+	xl_canonicalise_vcpu_32(&g->m2p, v);
+	assert_true(v->cr3 == 520 << 12);
+	assert_true(xl_get_le32(v->context + 2728) == 520 << 12);
+	for (size_t i = 0; i < sizeof(v->context); i++)
+		if (i < 2728 || i >= 2732)
+			assert_int_equal(v->context[i], 0xee);
+	assert_int_equal(xl_restore_vcpu_32(g->p2m, NR_PFNS, v), 0);
+	assert_memory_equal(v, was, sizeof(*v));
+
+	/* None of the guest's. */
+	xl_put_le32(v->context + 2728, xl_cr3_32(FOREIGN_MFN));
+	v->cr3 = FOREIGN_MFN << 12;
+	xl_canonicalise_vcpu_32(&g->m2p, v);
+	assert_true(v->cr3 == 0);
+	assert_true(xl_get_le32(v->context + 2728) == 0);
+	xl_put_le32(v->context + 2728, 320 << 12); /* a hole */
+	assert_int_equal(xl_restore_vcpu_32(g->p2m, NR_PFNS, v), -EINVAL);
+	free(v);
+	free(was);
+}
+
+/* Xen's structure, by its header: word after word. */
+static void test_registers_32(void **state)
+{
+	struct xl_vcpu *v = calloc(1, sizeof(*v));
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(v->context) / 4; i++)
+		xl_put_le32(v->context + 4 * i, 0xabcd0000 + i);
+	xl_put_le32(v->context + 512, 4);
+	xl_put_le32(v->context + 2728, 0x45678123);
+	xl_context32_registers(v);
+#define WORD(at) (0xabcd0000 + (at) / 4)
+	assert_true(v->rbx == WORD(516) && v->rcx == WORD(520) && v->rdx == WORD(524));
+	assert_true(v->rsi == WORD(528) && v->rdi == WORD(532) && v->rbp == WORD(536));
+	assert_true(v->rax == WORD(540) && v->rip == WORD(548) && v->rflags == WORD(556));
+	assert_true(v->rsp == WORD(560));
+	assert_int_equal(v->cs.sel, WORD(552) & 0xffff);
+	assert_int_equal(v->ss.sel, WORD(564) & 0xffff);
+	assert_int_equal(v->es.sel, WORD(568) & 0xffff);
+	assert_int_equal(v->ds.sel, WORD(572) & 0xffff);
+	assert_int_equal(v->fs.sel, WORD(576) & 0xffff);
+	assert_int_equal(v->gs.sel, WORD(580) & 0xffff);
+	assert_true(v->cr0 == WORD(2716) && v->cr2 == WORD(2724) && v->cr4 == WORD(2732));
+	assert_true(v->cr3 == 0x12345678000);
+	assert_true(v->in_kernel);
+	xl_put_le32(v->context + 512, ~4U);
+	xl_context32_registers(v);
+	assert_false(v->in_kernel);
+	free(v);
+}
+
 static void test_edits_end(void **state)
 {
 	struct guest *g = *state;
@@ -273,7 +444,11 @@ int main(void)
 		T(test_level1),     T(test_superpage),
 		T(test_xen_slots),  T(test_level_range),
 		T(test_undo),       T(test_cr3),
-		T(test_edits_end),
+		T(test_edits_end),  T(test_pae_level3),
+		T(test_pae_level2), T(test_pae_range),
+		T(test_pae_undo),   T(test_vcpu_32),
+		cmocka_unit_test(test_cr3_32),
+		cmocka_unit_test(test_registers_32),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

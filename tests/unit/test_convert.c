@@ -41,7 +41,14 @@ static const struct form {
 	{ "kdump, flattened", KDUMP(ZLIB), true },
 };
 
+#define FORM_ELF 0
+#define FORM_XENCORE 1
 #define FORM_RAW 2
+
+/* Places in guests[]. */
+#define GUEST_PV 0
+#define GUEST_PVH 3
+#define GUEST_NARROW 7
 
 static bool is_raw(const struct form *f)
 {
@@ -54,7 +61,15 @@ static bool fits(const struct guest *g, const struct form *f)
 	if (g != &guests[0] && f->params.format == XLDUMP_FORMAT_KDUMP &&
 	    f->params.codec != XLDUMP_CODEC_ZLIB)
 		return false;
+	if (g->params.narrow && !xl_format_fits_narrow(f->params.format))
+		return false;
 	return !is_raw(f) || g->params.type == XLDUMP_GUEST_PV;
+}
+
+/* One with the guest's own frames that it can have. */
+static const struct form *plain(const struct guest *g)
+{
+	return &forms[g->params.narrow ? FORM_XENCORE : FORM_ELF];
 }
 
 /* ---- making files ---- */
@@ -296,7 +311,7 @@ static void test_round_trips(void **state)
 			if (!is_raw(&forms[i])) {
 				write_dump(&d, &forms[i], FILE_A);
 			} else {
-				write_dump(&d, &forms[0], FILE_B);
+				write_dump(&d, plain(g), FILE_B);
 				convert_ok(FILE_B, &forms[i], FILE_A);
 				assert_truth(s, FILE_A);
 			}
@@ -332,12 +347,12 @@ static void test_raw(void **state)
 			write_dump(&d, &forms[FORM_RAW], FILE_A);
 			assert_whole("raw", FILE_A);
 			assert_truth(s, FILE_A);
-			convert_ok(FILE_A, &forms[0], FILE_B);
+			convert_ok(FILE_A, plain(&guests[k]), FILE_B);
 			sim_dump_deinit(&d);
 			sim_destroy(s);
 
 			s = dump(&guests[k], seed, false, &d);
-			write_dump(&d, &forms[0], FILE_A);
+			write_dump(&d, plain(&guests[k]), FILE_A);
 			assert_same(FILE_A, FILE_B);
 			sim_dump_deinit(&d);
 			sim_destroy(s);
@@ -346,19 +361,18 @@ static void test_raw(void **state)
 }
 
 /* Without the list of page tables, as xl dump-core leaves it: those that a root leads to are found. */
-static void test_search(void **state)
+static void search(const struct guest *g)
 {
 	struct sim_dump d, raw;
 	struct xl_image *img;
-	struct sim *s = dump(&guests[0], 3, false, &d), *t = dump(&guests[0], 3, true, &raw);
+	struct sim *s = dump(g, 3, false, &d), *t = dump(g, 3, true, &raw);
 	struct xl_ctx x = { 0 };
 	uint8_t page[XL_PAGE_SIZE], want[XL_PAGE_SIZE];
 	size_t found = 0, differ = 0;
 
-	(void)state;
 	raw.cut.tables = 0;
 	write_dump(&raw, &forms[FORM_RAW], FILE_A);
-	convert_ok(FILE_A, &forms[0], FILE_B);
+	convert_ok(FILE_A, plain(g), FILE_B);
 	assert_whole("searched", FILE_B);
 	img = open_ok(FILE_B);
 	for (size_t i = 0; i < img->tables; i++) {
@@ -386,6 +400,13 @@ static void test_search(void **state)
 	sim_destroy(t);
 }
 
+static void test_search(void **state)
+{
+	(void)state;
+	search(&guests[GUEST_PV]);
+	search(&guests[GUEST_NARROW]);
+}
+
 /* Give our sections other names: as if another program had written the file. */
 static void disown(const char *path)
 {
@@ -411,7 +432,7 @@ static void disown(const char *path)
 /* Files with neither our note nor our records: all pages and registers of them are taken. */
 static void test_foreign(void **state)
 {
-	static const size_t kinds[] = { 0, 1, 3, 5 };
+	static const size_t kinds[] = { GUEST_PV, 1, GUEST_PVH, 5, GUEST_NARROW, GUEST_NARROW + 1 };
 
 	(void)state;
 	for (size_t k = 0; k < XL_ARRAY_SIZE(kinds); k++) {
@@ -435,9 +456,10 @@ static void test_foreign(void **state)
 			convert_ok(FILE_A, &forms[i], FILE_B);
 			assert_whole(forms[i].name, FILE_B);
 		}
-		convert_ok(FILE_A, &forms[0], FILE_B);
+		convert_ok(FILE_A, plain(&guests[kinds[k]]), FILE_B);
 		back = open_ok(FILE_B);
-		assert_int_equal(back->prstatus, xl_image_section(img, ".xen_prstatus")->size / 5168);
+		assert_int_equal(guests[kinds[k]].params.narrow ? back->xen_nr_vcpus : back->prstatus,
+				 xl_image_section(img, ".xen_prstatus")->size / 5168);
 		for (xl_pfn_t pfn = xl_image_next(img, 0); pfn < img->nr_pfns;
 		     pfn = xl_image_next(img, pfn + 1)) {
 			uint8_t page[XL_PAGE_SIZE];
@@ -506,8 +528,7 @@ static void refuses(const char *from, const struct form *to, const char *want)
 static void test_refused(void **state)
 {
 	struct sim_dump d;
-	struct sim *s = dump(&guests[3], 1, false, &d);
-	int fd;
+	struct sim *s = dump(&guests[GUEST_PVH], 1, false, &d);
 
 	(void)state;
 	(void)unlink(FILE_C);
@@ -536,15 +557,94 @@ static void test_refused(void **state)
 	sim_dump_deinit(&d);
 	sim_destroy(s);
 
-	/* of 32 bits, as xl dump-core has it */
-	s = dump(&guests[0], 1, true, &d);
+	/* of 32 bits: forms that no reader knows, which says which ones there are */
+	s = dump(&guests[GUEST_NARROW], 1, true, &d);
 	write_dump(&d, &forms[FORM_RAW], FILE_A);
-	fd = open(FILE_A, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(pwrite(fd, "\003", 1, 18), 1);
-	(void)close(fd);
 	for (size_t i = 0; i < XL_ARRAY_SIZE(forms); i++)
-		if (!forms[i].flattened)
-			refuses(FILE_A, &forms[i], "32-bit PV guest");
+		if (!forms[i].flattened && !fits(&guests[GUEST_NARROW], &forms[i]))
+			refuses(FILE_A, &forms[i], "xencore-raw for crash");
+	/* and whose vCPUs have no page tables to begin the search with */
+	d.cut.tables = 0;
+	for (uint32_t i = 0; i < d.cut.vcpus; i++)
+		xl_put_le32(d.cut.vcpu[i].context + 2728, 0x7777000);
+	write_dump(&d, &forms[FORM_RAW], FILE_A);
+	{
+		struct xl_ctx x = { 0 };
+
+		assert_int_equal(convert(&x, FILE_A, &forms[FORM_XENCORE], FILE_C), -ENOENT);
+		assert_non_null(strstr(x.err, "no vCPU in the file has the page tables"));
+	}
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+}
+
+static void collect(void *data, enum xl_verify_level level, const char *line)
+{
+	if (level == XL_VERIFY_BROKEN)
+		(void)snprintf(data, XL_ERR_MAX, "%s", line);
+}
+
+/* What is in the header and the notes of such a file, and what is not. */
+static void test_narrow_file(void **state)
+{
+	struct sim_dump d;
+	struct sim *s = dump(&guests[GUEST_NARROW], 3, false, &d);
+	const struct xl_image_section *contexts;
+	struct xl_ctx x = { 0 };
+	struct xl_image *img;
+	uint8_t e[64], cr3[4];
+
+	(void)state;
+	write_dump(&d, &forms[FORM_XENCORE], FILE_A);
+	img = open_ok(FILE_A);
+	assert_true(img->narrow);
+	ok(xl_image_bytes(&x, img, 0, e, sizeof(e)), &x);
+	assert_int_equal(e[4], 2);
+	assert_int_equal(xl_get_le16(e + 18), 3);
+	assert_int_equal(img->prstatus, 0);
+	assert_non_null(strstr(img->json, "\"bits\":32"));
+	/* Two numbers of 4 bytes, then the size of a page. */
+	assert_int_equal(xl_get_le64(img->xen_version->desc + 1268), 4096);
+	contexts = xl_image_section(img, ".xen_prstatus");
+	assert_int_equal(contexts->entsize, 5168);
+	ok(xl_image_bytes(&x, img, contexts->offset + 2728, cr3, sizeof(cr3)), &x);
+	assert_int_equal(xl_get_le32(cr3), s->top << 12);
+	xl_image_close(img);
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+}
+
+/* One byte of the structure that the format has for another guest: not in the dump. */
+static void test_narrow_verify(void **state)
+{
+	struct sim_dump d;
+	struct sim *s = dump(&guests[GUEST_NARROW], 3, false, &d);
+	struct xl_verify v = { .quick = true };
+	struct xl_ctx x = { 0 };
+	char said[XL_ERR_MAX] = "";
+
+	(void)state;
+	for (int k = 0; k < 3; k++) {
+		xl_pfn_t l1 = s->table[5];
+
+		if (k == 0)
+			xl_put_le32(d.cut.vcpu[0].context + 2728, 0x7777000);
+		else if (k == 1)
+			d.cut.table[0].level = 4;
+		else
+			((uint64_t *)(uintptr_t)sim_dump_page(&d, l1))[7] = htole64(0xfffff067);
+		write_dump(&d, &forms[FORM_XENCORE], FILE_A);
+		v = (struct xl_verify){ .x = &x, .img = open_ok(FILE_A), .fn = collect, .data = said };
+		ok(xl_image_verify(&v), &x);
+		assert_int_equal(v.broken, 1);
+		if (!strstr(said, k == 0 ? "CR3 0x7777000" : k == 1 ? "32-bit guest has no table" :
+				  "leads to page 0xfffff"))
+			fail_msg("%s", said);
+		xl_image_close(v.img);
+		sim_dump_deinit(&d);
+		sim_destroy(s);
+		s = dump(&guests[GUEST_NARROW], 3, false, &d);
+	}
 	sim_dump_deinit(&d);
 	sim_destroy(s);
 }
@@ -610,12 +710,6 @@ static uint64_t rnd(uint64_t n)
 
 	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
 	return (state >> 33) % n;
-}
-
-static void collect(void *data, enum xl_verify_level level, const char *line)
-{
-	if (level == XL_VERIFY_BROKEN)
-		(void)snprintf(data, XL_ERR_MAX, "%s", line);
 }
 
 /* Whether the file is opened and keeps its rules; the last thing that was said against it. */
@@ -748,6 +842,8 @@ int main(void)
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_many_vcpus),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_narrow_file),
+		cmocka_unit_test(test_narrow_verify),
 		cmocka_unit_test(test_raw_balloon),
 		cmocka_unit_test(test_flips_in_raw),
 		cmocka_unit_test(test_truncation),
