@@ -110,6 +110,10 @@ static int debug(struct xl_ctx *x, const struct arguments *a)
 	int r;
 
 	r = xl_image_open(x, a->file, &img);
+	if (r == 0 && img->narrow)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "a dump of a 32-bit PV guest: what opens it is crash of 32 bits (of "
+			       "Debian's package crash:i386), as xencore-raw: crash VMLINUX %s", a->file);
 	if (r == 0)
 		r = xl_image_vm_init(x, img, false, &vm);
 	if (r < 0)

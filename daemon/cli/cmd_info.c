@@ -83,6 +83,8 @@ static struct json_object *describe(const char *path, struct xl_image *img,
 	add_u64(o, "pages", img->pages);
 	add_u64(o, "highest_address", img->nr_pfns << XL_PAGE_SHIFT);
 	add_u64(o, "vcpus", vcpus ? vcpus : img->kdump.nr_cpus);
+	if (img->narrow)
+		add_u64(o, "bits", 32);
 	if (img->xen_version) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu64 "%s", img->xen_major,
 			       img->xen_minor, img->xen_extra);
@@ -132,16 +134,20 @@ static bool true_of(struct json_object *o, const char *key)
 	return v && json_object_get_boolean(v);
 }
 
-static void print_guest(struct json_object *note)
+static void print_guest(struct json_object *o, struct json_object *note)
 {
 	struct json_object *d = get(note, "domain");
+	const char *narrow = get(o, "bits") ? " of 32 bits" : "";
 	char name[256], type[16], uuid[64], memory[32];
 
+	if (!d && narrow[0])
+		(void)printf("guest:      PV%s\n", narrow);
 	if (!d)
 		return;
-	(void)printf("guest:      %s (domain %" PRIu64 ", %s, %s), %s\n",
+	(void)printf("guest:      %s (domain %" PRIu64 ", %s%s, %s), %s\n",
 		     text_of(d, "name", name, sizeof(name)), u64_of(d, "id"),
-		     text_of(d, "type", type, sizeof(type)), text_of(d, "uuid", uuid, sizeof(uuid)),
+		     text_of(d, "type", type, sizeof(type)), narrow,
+		     text_of(d, "uuid", uuid, sizeof(uuid)),
 		     text_size(u64_of(d, "memory"), memory, sizeof(memory)));
 }
 
@@ -205,7 +211,8 @@ static void print_kernel(struct json_object *o)
 	char release[128], offset[32], id[64];
 
 	if (!k) {
-		(void)printf("kernel:     none that is recognised\n");
+		(void)printf("kernel:     %s\n", get(o, "bits") ? "not looked for: of 32 bits" :
+							     "none that is recognised");
 		return;
 	}
 	(void)printf("kernel:     Linux %s", text_of(k, "release", release, sizeof(release)));
@@ -237,7 +244,7 @@ static void print_text(struct json_object *o)
 		     true_of(o, "flattened") ? ", flattened" : "",
 		     true_of(o, "digests") ? ", with digests" : "");
 	print_kdump(get(o, "kdump"));
-	print_guest(note);
+	print_guest(o, note);
 	print_kernel(o);
 	(void)printf("vcpus:      %" PRIu64 "\n", u64_of(o, "vcpus"));
 	if (note) {

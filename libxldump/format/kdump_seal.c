@@ -258,6 +258,8 @@ int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cu
 
 	if (cut->vcpus > XL_MAX_VCPUS)
 		return xl_err(x, -E2BIG, "kdump file of %" PRIu32 " vCPUs", cut->vcpus);
+	if (cut->narrow)
+		return xl_err(x, -EINVAL, "kdump file of a 32-bit PV guest");
 	if (!s)
 		return xl_err(x, -ENOMEM, "complete the kdump file");
 	s->f = f;

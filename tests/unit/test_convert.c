@@ -614,7 +614,35 @@ static void test_narrow_file(void **state)
 	sim_destroy(s);
 }
 
-/* One byte of the structure that the format has for another guest: not in the dump. */
+/* Whoever did not ask whether it fits: no such file. */
+static void test_narrow_misfits(void **state)
+{
+	static const size_t misfits[] = { FORM_ELF, 3 };
+	struct sim_dump d;
+	struct sim *s = dump(&guests[GUEST_NARROW], 3, false, &d);
+
+	(void)state;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(misfits); i++) {
+		const struct xl_format_params *p = &forms[misfits[i]].params;
+		const struct xl_format_ops *ops = xl_format_ops_of(p->format);
+		struct xl_layout layout = { .nr_pfns = d.cut.nr_pfns, .vcpus = d.cut.vcpus,
+					    .present = &d.cut.present };
+		struct xl_format *format = NULL;
+		struct xl_sink *sink = NULL;
+		struct xl_ctx x = { 0 };
+
+		ok(xl_sink_file_open(&x, FILE_A, true, &sink), &x);
+		ok(ops->open(&x, &layout, sink, p, &format), &x);
+		assert_int_equal(ops->seal(&x, format, &d.cut), -EINVAL);
+		assert_non_null(strstr(x.err, "32-bit PV guest"));
+		ops->close(format);
+		xl_sink_close(sink);
+	}
+	sim_dump_deinit(&d);
+	sim_destroy(s);
+}
+
+/* A CR3, a level and an entry that are not what they must be. */
 static void test_narrow_verify(void **state)
 {
 	struct sim_dump d;
@@ -843,6 +871,7 @@ int main(void)
 		cmocka_unit_test(test_many_vcpus),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_narrow_file),
+		cmocka_unit_test(test_narrow_misfits),
 		cmocka_unit_test(test_narrow_verify),
 		cmocka_unit_test(test_raw_balloon),
 		cmocka_unit_test(test_flips_in_raw),

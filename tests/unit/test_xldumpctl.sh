@@ -214,4 +214,14 @@ DEBUGINFOD_URLS='' HOME=$tmp fails 1 'linux-image-6.1.0-56-cloud-amd64-dbg' debu
 [ $? -eq 1 ] && grep -q 'crash is not installed' err
 result $? 'debug without crash'
 
+# ---- 32 bits: as if the file had been made on such a machine ----
+cp raw narrow
+printf '\003' | dd of=narrow bs=1 seek=18 conv=notrunc 2> /dev/null
+says '^guest: +web01 .domain 0, PV of 32 bits' info narrow
+says '^kernel: +not looked for: of 32 bits' info narrow
+says '"bits":32' info --json narrow
+fails 12 'only kernels of 64 bits are known' dmesg narrow
+fails 12 'crash of 32 bits .*xencore-raw: crash VMLINUX narrow$' debug -n narrow k
+fails 12 'no reader knows such a file in the format elf; use xencore-raw' convert -f elf narrow new
+
 echo "1..$n"
