@@ -39,7 +39,7 @@ guests:
   `guest-start NAME` starts a guest again from /etc/xen/NAME.cfg.
 
 in dom0:
-  /in, /out and /var/lib/xen/dump are on a fresh ext4 disk of --scratch GiB.  The project is
+  /in, /out, /var/lib/xldump and /var/lib/xen/dump are on a fresh ext4 disk of --scratch GiB.  The project is
   installed in /usr, its test programs in /usr/libexec/xldump-tests.
 
 exit status:
@@ -57,6 +57,10 @@ def _machine_options(p):
 
 def _session_options(p):
     _machine_options(p)
+    p.add_argument("--dom0", choices=("small", "systemd"), default="small",
+                   help="how dom0 starts: by a script of the lab, with C xenstored; or as Debian "
+                        "does, by systemd and the scripts of its packages, with oxenstored, "
+                        "which takes longer (small)")
     p.add_argument("--guest", action="append", default=[], metavar="NAME=pv|pvh|hvm[,KEY=VALUE]",
                    help="a guest to start, see below; may be repeated")
     p.add_argument("--in", dest="input", metavar="DIR", help="folder to copy to /in in dom0")
@@ -67,7 +71,7 @@ def _session_options(p):
     p.add_argument("--timeout", type=int, default=1800, metavar="S",
                    help="seconds for the whole run, preparation of the cache aside (1800)")
     p.add_argument("--scratch", type=int, default=6, metavar="GIB",
-                   help="size of the disk for /in, /out and /var/lib/xen/dump (6)")
+                   help="size of that disk (6)")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress messages")
 
 

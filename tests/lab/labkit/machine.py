@@ -26,7 +26,8 @@ def _no_comma(path):
 class Machine:
     """One run of QEMU."""
 
-    def __init__(self, dom0_mib, guests_mib):
+    def __init__(self, dom0, dom0_mib, guests_mib):
+        self.dom0 = dom0
         self.dom0_mib = dom0_mib
         self.memory_mib = XEN_MIB + dom0_mib + guests_mib
         self.args = []
@@ -48,7 +49,7 @@ class Machine:
         """Start QEMU; the serial console goes to logs/xen.log, temporary files to tmp."""
         self.log = os.path.join(logs, "qemu.log")
         ours, theirs = socket.socketpair()
-        modules = f"{_no_comma(kernel)} {DOM0_OPTIONS},{_no_comma(initrd)}"
+        modules = f"{_no_comma(kernel)} {DOM0_OPTIONS} lab.dom0={self.dom0},{_no_comma(initrd)}"
         argv = ["qemu-system-x86_64", "-machine", "pc", "-accel",
                 "tcg,thread=single,tb-size=1024", "-cpu", CPU, "-smp", "1",
                 "-m", str(self.memory_mib), "-nodefaults", "-no-user-config",

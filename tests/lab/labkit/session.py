@@ -20,7 +20,8 @@ from labkit.machine import Machine
 BOOT_SECONDS = 180
 
 DOM0_MIB = 768
-DOM0_HVM_MIB = 1024
+HVM_MIB = 256  # more, for device models
+SYSTEMD_MIB = 128
 
 KEEP_LOGS = 20
 
@@ -133,10 +134,10 @@ class Session:
         self._scratch()
 
     def _scratch(self):
-        """The disk for /in, /out and /var/lib/xen/dump, with /in filled here: copying a big or
+        """The disk for /in, /out and what dumps are written to, with /in filled here: copying a big or
         sparse folder inside the emulated machine takes many times as long."""
         skeleton = os.path.join(self.run_dir, "skeleton")
-        for d in ("in", "out", "var/lib/xen/dump"):
+        for d in ("in", "out", "var/lib/xen/dump", "var/lib/xldump"):
             os.makedirs(os.path.join(skeleton, d))
         log = os.path.join(self.logs, "scratch.log")
         if self.o.input:
@@ -153,7 +154,8 @@ class Session:
 
     def _boot(self, parts):
         o = self.o
-        m = Machine(DOM0_HVM_MIB if self.hvm else DOM0_MIB,
+        m = Machine(o.dom0, DOM0_MIB + (HVM_MIB if self.hvm else 0) +
+                    (SYSTEMD_MIB if o.dom0 == "systemd" else 0),
                     sum(g.machine_mib for g in self.guests))
         host.need_memory(m.memory_mib + 256)
         m.disk(parts["disk"], snapshot=True)
@@ -162,7 +164,8 @@ class Session:
         m.folder("logs", os.path.join(self.logs, "dom0"))
         if o.output:
             m.folder("out", os.path.abspath(o.output))
-        say(f"booting Xen ({o.hypervisor}) and dom0 of {o.suite}")
+        say(f"booting Xen ({o.hypervisor}) and dom0 of {o.suite}" +
+            (" with systemd" if o.dom0 == "systemd" else ""))
         self.machine = m
         m.start(parts["xen"], f"{parts['kernels']}/vmlinux-dom0", parts["initrd"], self.logs,
                 self.run_dir)
