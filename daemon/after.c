@@ -40,19 +40,25 @@ static bool in_a_service(void)
 
 static int run_xl(struct after *a, const char *command, const char *argument)
 {
-	/* The last one, for `create' alone: what it leaves behind stays. */
-	static const char *const outside[] = {
-		"systemd-run", "--quiet", "--collect", "--property=Type=oneshot",
-		"--property=KillMode=process", "--property=RemainAfterExit=yes",
+	static const char *const destroying[] = {
+		"systemd-run", "--quiet", "--collect", "--property=Type=oneshot", NULL,
+	};
+	/* What `create' leaves behind keeps its unit alive, and nobody ends it; when it is gone, so is the
+	 * unit. */
+	static const char *const creating[] = {
+		"systemd-run", "--quiet", "--collect", "--property=Type=forking",
+		"--property=GuessMainPID=no", "--property=KillMode=process",
+		"--property=TimeoutStartSec=infinity", NULL,
 	};
 	const char *argv[16];
-	size_t n = in_a_service() ? XL_ARRAY_SIZE(outside) - !a->destroyed : 0;
+	size_t n = 0;
 	posix_spawnattr_t attr;
 	sigset_t none;
 	pid_t pid;
 	int r;
 
-	memcpy(argv, outside, n * sizeof(outside[0]));
+	for (const char *const *p = a->destroyed ? creating : destroying; in_a_service() && *p; p++)
+		argv[n++] = *p;
 	argv[n++] = "xl";
 	argv[n++] = command;
 	argv[n++] = argument;
