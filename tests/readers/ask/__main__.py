@@ -2,13 +2,14 @@
 """Open a dump with the readers installed here and ask each what a person would.
 
 usage: python3 ask [--show | --json] [--reader NAME]... [--pages N] [--twin DUMP] [--task NAME]
-       VMLINUX DUMP
+       [--panic] VMLINUX DUMP
 
 Prints TAP: per reader whether it opened the dump, with the release that the guest had, tasks,
 registers, log, a variable, pages.  A reader that by design cannot take such a file is skipped.
 --show prints what the readers say as well, --json a line of JSON each instead of TAP.  --pages: how
 many pages of the guest the dump must have.  --twin: another dump of the same guest, for what a dump
-without VMCOREINFO does not say.  --task: a process that must be there.  Exit status: 0 all well, 1 a reader failed.
+without VMCOREINFO does not say.  --task: a process that must be there.  --panic: the kernel
+has panicked, and crash must say so.  Exit status: 0 all well, 1 a reader failed.
 """
 
 import argparse
@@ -26,7 +27,7 @@ READERS = {"crash": crash.ask, "drgn": debugger_drgn.ask, "gdb": gdb.ask,
            "makedumpfile": makedumpfile.ask, "libkdumpfile": libkdumpfile.ask}
 
 # What a reader is asked beyond the dump and its kernel.
-EXTRA = {"crash": ("task",), "makedumpfile": ("pages",), "libkdumpfile": ("pages",)}
+EXTRA = {"crash": ("task", "panic"), "makedumpfile": ("pages",), "libkdumpfile": ("pages",)}
 
 
 def _compare(answers):
@@ -56,6 +57,7 @@ def main():
     p.add_argument("--pages", type=int)
     p.add_argument("--twin")
     p.add_argument("--task")
+    p.add_argument("--panic", action="store_true")
     p.add_argument("-h", "--help", action="store_true")
     p.add_argument("vmlinux", nargs="?")
     p.add_argument("dump", nargs="?")

@@ -39,8 +39,14 @@ def with_registers(out, sections):
                 if "RIP: " in text or sections and re.search(r"^ *#2 \[[0-9a-f]+\] \S+ at ", text, re.M)})
 
 
-def ask(dump, vmlinux, show, task=None):
-    """Returns an Answer; task: the name of a process that must be there."""
+def _panic_shown(out):
+    """Whether crash says why the kernel panicked, and who did, with the way there."""
+    return (re.search(r'^ +PANIC: ".*panic', out, re.M) and
+            re.search(r"^ *#\d+ \[\w+\] \w*panic at ", out, re.M))
+
+
+def ask(dump, vmlinux, show, task=None, panic=False):
+    """Returns an Answer; task: the name of a process that must be there; panic: the kernel has."""
     ver = version()
     with tempfile.NamedTemporaryFile("w", suffix=".crash") as f:
         f.write(COMMANDS)
@@ -64,6 +70,8 @@ def ask(dump, vmlinux, show, task=None):
         wrong.append(f"{facts.get('TASKS', 0)} tasks")
     if task and not re.search(rf" {re.escape(task)}$", out, re.M):
         wrong.append(f"no task {task}")
+    if panic and not _panic_shown(out):
+        wrong.append("no panic")
     if registers < want and facts.get("CPUS"):
         wrong.append(f"registers of {registers} CPUs of {want}")
     if re.search(r"bt: .*(cannot|invalid)|read error|active task", out):
@@ -74,5 +82,6 @@ def ask(dump, vmlinux, show, task=None):
     if f'= "{dump.release}"' not in out and f'"{dump.release}\\000' not in out:
         wrong.append("init_uts_ns.name.release is not the release")
     text = "; ".join(wrong) or (f"{facts.get('TASKS')} tasks, registers of {registers} of "
-                                f"{facts.get('CPUS')} CPUs, log, init_uts_ns")
+                                f"{facts.get('CPUS')} CPUs, log, init_uts_ns" +
+                                (", its panic" if panic else ""))
     return Answer("crash", ver, "not ok" if wrong else "ok", text, facts)
