@@ -4,6 +4,7 @@
 Each connection is domain 0's.  A transaction works on a copy of the tree and fails with EAGAIN if the
 tree has changed meanwhile.  It can be slow, and can answer errors, on demand."""
 
+import contextlib
 import copy
 import os
 import socket
@@ -275,6 +276,16 @@ class FakeXenstored:
                 return list(self.tree.find(path).below)
             except Refused:
                 return []
+
+    def listing(self, path):
+        """All nodes below one, a line each with its value."""
+        lines = []
+        with self.lock:
+            with contextlib.suppress(Refused):
+                lines.append(f"{path} = {self.tree.find(path).value!r}")
+        for name in self.names(path):
+            lines += self.listing(f"{path}/{name}")
+        return lines
 
     def perms(self, path):
         """Permissions of a node."""

@@ -312,6 +312,7 @@ def run(tests):
             with open(world.log, "a+", encoding="utf-8", errors="replace") as f:
                 f.seek(0)
                 text += "\nlog:\n" + f.read()
+            text += "\nxenstore:\n" + "\n".join(world.store.listing(ROOT))
             print("\n".join("# " + line for line in text.splitlines()))
         finally:
             world.close()
