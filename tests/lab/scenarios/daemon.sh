@@ -8,8 +8,8 @@
 # slow: half an hour
 
 . /in/lib.sh
+. /in/daemon-lib.sh
 
-root=/tool/xldump
 spool=/out/dumps
 mkdir -p /etc/xen
 cat > /etc/xen/xldumpd.conf <<-END
@@ -25,91 +25,8 @@ the_daemon() {
 	xldumpd >> /out/xldumpd.log 2>&1 &
 	daemon=$!
 	for i in $(seq 300); do
-		[ "$(xenstore-read $root/daemon/pid 2> /dev/null)" = $daemon ] && return 0
+		[ "$(xenstore-read /tool/xldump/daemon/pid 2> /dev/null)" = $daemon ] && return 0
 		sleep 0.1
-	done
-	return 1
-}
-
-# node REQUEST NODE
-node() {
-	xenstore-read "$root/request/$1/$2" 2> /dev/null
-}
-
-# over REQUEST [SECONDS]: wait for its end; says what it was.
-over() {
-	local i
-	for i in $(seq $((${2-300} * 5))); do
-		case $(node "$1" state) in
-		done | failed | refused | cancelled)
-			echo "$1: $(node "$1" state) $(node "$1" result) $(node "$1" error)"
-			return 0
-			;;
-		esac
-		sleep 0.2
-	done
-	echo "$1: still $(node "$1" state) $(node "$1" progress)"
-	return 1
-}
-
-# is_done REQUEST: it ends, well, and its file is whole.
-is_done() {
-	over "$1" && [ "$(node "$1" state)" = "done" ] && xldumpctl verify -q "$(node "$1" result)"
-}
-
-# crash_of DOMID: the name of the request that the daemon makes for it.
-crash_of() {
-	local i name
-	for i in $(seq 300); do
-		name=$(xenstore-list $root/request 2> /dev/null | grep "^crash-$1-" | tail -n 1)
-		[ -n "$name" ] && echo "$name" && return 0
-		sleep 0.2
-	done
-	return 1
-}
-
-# fresh GUEST ON_CRASH: a new life of a guest, with that setting.
-fresh() {
-	local i
-	sed -i "s/^on_crash = .*/on_crash = \"$2\"/" "/etc/xen/$1.cfg"
-	guest-start "$1" || return 1
-	for i in $(seq 600); do
-		grep -q GUEST-READY "/var/log/xen/console/guest-$1.log" 2> /dev/null && return 0
-		sleep 0.5
-	done
-	return 1
-}
-
-# crashes GUEST FILE: it panics, and is dumped; the dump has the panic; it is kept as FILE.
-crashes() {
-	local id name file
-	id=$(xl domid "$1")
-	guest-say "$1" crash
-	name=$(crash_of "$id") || return 1
-	is_done "$name" || return 1
-	file=$(node "$name" result)
-	xldumpctl dmesg "$file" | grep -E "Kernel panic" || return 1
-	xldumpctl info "$file" | grep -E '^(guest|strategy|kernel)'
-	[ -z "$2" ] || cp --sparse=always "$file" "/out/$2"
-	rm -f "$file" "$file.json"
-}
-
-gone() {
-	local i
-	for i in $(seq 150); do
-		xl domid "$1" > /dev/null 2>&1 || return 0
-		sleep 0.2
-	done
-	return 1
-}
-
-# newer GUEST DOMID: it is back, under another number.
-newer() {
-	local i id
-	for i in $(seq 300); do
-		id=$(xl domid "$1" 2> /dev/null)
-		[ -n "$id" ] && [ "$id" != "$2" ] && echo "$1: domain $2, then $id" && return 0
-		sleep 0.2
 	done
 	return 1
 }
@@ -121,29 +38,29 @@ result $? "the daemon serves"
 
 # ---- requests ----
 alone pv1
-xenstore-write $root/request/mine/format kdump $root/request/mine/domain pv1
+xenstore-write /tool/xldump/request/mine/format kdump /tool/xldump/request/mine/domain pv1
 check "a request by hand" is_done mine
 check "its dump is of one instant" stamp-check "$(node mine result)"
 check "pv1 goes on" goes_on pv1
-xenstore-ls $root | sed 's/^/# /'
+xenstore-ls /tool/xldump | sed 's/^/# /'
 alone pvh1
 check "xldumpctl request" xldumpctl request pvh1
 check "xl livedump --daemon" xl-livedump --daemon -f kdump pvh1
 expect 3 'no domain' "a domain that there is none" xl-livedump --daemon -q nobody
-xenstore-write $root/request/theirs/format elf
-xenstore-chmod $root/request/theirs "n$(xl domid pv1)" "b0"
-xenstore-write $root/request/theirs/domain pvh1
+xenstore-write /tool/xldump/request/theirs/format elf
+xenstore-chmod /tool/xldump/request/theirs "n$(xl domid pv1)" "b0"
+xenstore-write /tool/xldump/request/theirs/domain pvh1
 sleep 2
 [ -z "$(node theirs state)" ] && grep -q 'theirs is refused' /out/xldumpd.log
 result $? "a request of a guest is not served"
-xenstore-rm $root/request/theirs
+xenstore-rm /tool/xldump/request/theirs
 check "xldumpctl list" xldumpctl list --spool=$spool
 check "xldumpctl status" xldumpctl status
 rm -f $spool/*
 
 # ---- killed ----
 for i in 1 2 3; do
-	xenstore-write "$root/request/kill$i/domain" pvh1
+	xenstore-write "/tool/xldump/request/kill$i/domain" pvh1
 	for _ in $(seq 100); do
 		worker=$(pgrep -P "$daemon" | head -n 1)
 		[ -n "$worker" ] && break
@@ -155,7 +72,7 @@ for i in 1 2 3; do
 	check "pvh1 goes on" goes_on pvh1
 done
 for i in 1 2 3; do
-	xenstore-write "$root/request/dead$i/domain" pvh1
+	xenstore-write "/tool/xldump/request/dead$i/domain" pvh1
 	sleep "1.$((RANDOM % 9))"
 	kill -9 "$daemon"
 	wait "$daemon" 2> /dev/null

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# xldumpd and HVM guests: their kernels panic and then reboot, which is no crash for Xen.
+#
+# lab: --suite trixie --dom0 systemd --hypervisor stock --guest hvm1=hvm,workload=stamp=256:500
+# readers: hvm1-panic.elf
+# timeout: 3600
+# slow: a quarter of an hour
+
+. /in/lib.sh
+. /in/daemon-lib.sh
+
+cat > /etc/xen/xldumpd.conf <<-END
+	keep_free_mib = 64
+	min_interval = 0
+	learn_after = 5
+	after_crash = "restart"
+END
+
+# learnt DOMID: it is known where this guest's kernel would say that it panicked.
+learnt() {
+	for _ in $(seq 300); do
+		story "domain $1: a panic of its kernel would be noticed" > /dev/null && return 0
+		sleep 1
+	done
+	journalctl --no-pager --unit=xldumpd.service | tail -n 5
+	return 1
+}
+
+# reboots_to ACTION [WORD...]: a new life of hvm1, with on_reboot set to that.
+reboots_to() {
+	local action=$1
+	shift
+	[ -e /tmp/hvm1.cfg ] || cp /etc/xen/hvm1.cfg /tmp/
+	sed -i "s/^on_reboot = .*/on_reboot = \"$action\"/" /tmp/hvm1.cfg
+	fresh hvm1 preserve "$@"
+}
+
+check "the daemon starts" systemctl start xldumpd.service
+
+id=$(xl domid hvm1)
+check "what a panic looks like is learnt" learnt "$id"
+check "hvm1 goes on" goes_on hvm1
+check "hvm1 panics and reboots, on_reboot=destroy: dumped" crashes hvm1 hvm1-panic.elf
+check "the journal tells" story "hvm1 \(domain $id\) panicked, and reboots; what is done to it then is: destroy, which waits"
+check "xl destroys it then" gone hvm1
+
+check "hvm1 starts, with panic=3 and on_reboot=restart" reboots_to restart panic=3
+id=$(xl domid hvm1)
+check "what a panic looks like is learnt" learnt "$id"
+check "hvm1 panics and reboots, on_reboot=restart: dumped" crashes hvm1 ""
+check "xl restarts it then" newer hvm1 "$id"
+xl destroy hvm1
+
+check "hvm1 starts" reboots_to preserve
+id=$(xl domid hvm1)
+check "what a panic looks like is learnt" learnt "$id"
+ready=$(grep -c GUEST-READY /var/log/xen/console/guest-hvm1.log)
+check "hvm1 panics and reboots, on_reboot=preserve: dumped" crashes hvm1 ""
+check "it is restarted then (after_crash=restart)" newer hvm1 "$id"
+for _ in $(seq 300); do
+	[ "$(grep -c GUEST-READY /var/log/xen/console/guest-hvm1.log)" -gt "$ready" ] && break
+	sleep 0.5
+done
+check "it runs again" goes_on hvm1
+pgrep -af "xl create|xen-qemu|qemu-system" | sed 's/^/# /'
+id=$(xl domid hvm1)
+qemu=$(pgrep -f "qmp-libxl-$id" | head -n 1)
+check "the daemon is stopped" systemctl stop xldumpd.service
+kill -0 "$qemu" && sed 's/^/# /' "/proc/$qemu/cgroup" && ! grep -q xldumpd "/proc/$qemu/cgroup"
+result $? "its device model outlives the daemon"
+check "hvm1 goes on" goes_on hvm1
+check "the daemon starts" systemctl start xldumpd.service
+
+# An end that is none of our business must not wait for us.
+check "what a panic looks like is learnt" learnt "$id"
+guest-say hvm1 poweroff
+check "it powers off, and goes" gone hvm1
+! requests | grep -q "^crash-$id-"
+result $? "nothing is dumped"
+left_over | sed 's/^/# /'
+[ -z "$(left_over)" ]
+result $? "nothing is left"
+journalctl --no-pager --output=short-precise --unit=xldumpd.service | sed 's/^/# journal: /'
+rm -rf /var/lib/xldump/dumps
+finish

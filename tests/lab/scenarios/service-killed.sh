@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What may happen to xldumpd in the years in which it runs: reloads, restarts, upgrades, the clock, and
+# being killed at any moment.  With an argument: killed so often, instead of 20 times.
+#
+# lab: --suite trixie --dom0 systemd --hypervisor shadow --guest pv1=pv,workload=stamp=256:500 --guest pvh1=pvh,workload=stamp=256:500
+# timeout: 5400
+# slow: half an hour
+
+. /in/lib.sh
+. /in/daemon-lib.sh
+
+kills=${1-20}
+spool=/var/lib/xldump/dumps
+cat > /etc/xen/xldumpd.conf <<-END
+	keep_free_mib = 64
+	min_interval = 0
+END
+
+# ask NAME GUEST: a request.
+ask() {
+	xenstore-write "/tool/xldump/request/$1/domain" "$2"
+}
+
+# worker: a process of the daemon that dumps.
+worker() {
+	pgrep -P "$(property MainPID)" | head -n 1
+}
+
+# A dump in the middle of which something happens: during NAME GUEST COMMAND...
+during() {
+	local name=$1 guest=$2
+	shift 2
+	ask "$name" "$guest"
+	runs "$name" || return 1
+	sleep "0.$((RANDOM % 9))"
+	"$@" || return 1
+	serves && is_done "$name" && goes_on "$guest"
+}
+
+# All programs as a package manager would bring them: new files of the same names.
+upgrade() {
+	local f
+	for f in /usr/sbin/xldumpd /usr/lib/x86_64-linux-gnu/libxldump.so.*.* /usr/lib/libxldump.so.*.*; do
+		[ -e "$f" ] || continue
+		cp -a "$f" "$f.dpkg-new" && mv "$f.dpkg-new" "$f"
+	done
+	case $(readlink "/proc/$(property MainPID)/exe") in
+	*deleted*) ;;
+	*) return 1 ;;
+	esac
+	systemctl daemon-reload && systemctl restart xldumpd.service || return 1
+	[ "$(readlink "/proc/$(property MainPID)/exe")" = /usr/sbin/xldumpd ]
+}
+
+# clocks DAYS: forward, back by twice as many, and to the right time again.
+clocks() {
+	local now=$EPOCHSECONDS
+	date -s "@$((now + $1 * 86400))" || return 1
+	sleep 1
+	date -s "@$((now - $1 * 86400))" || return 1
+	sleep 1
+	date -s "@$((now + 2))"
+}
+
+check "the daemon starts" systemctl start xldumpd.service
+for guest in pv1 pvh1; do
+	alone $guest
+	check "$guest is dumped during a reload" during reload-$guest $guest systemctl reload xldumpd.service
+	check "$guest is dumped in spite of a restart" during restart-$guest $guest systemctl restart xldumpd.service
+	check "$guest is dumped in spite of an upgrade" during upgrade-$guest $guest upgrade
+	check "$guest is dumped while the clock jumps" during clock-$guest $guest clocks 5
+	check "$guest is dumped although the daemon is killed" during kill-$guest $guest \
+		systemctl kill --signal=KILL --kill-whom=main xldumpd.service
+done
+check "the journal tells" story 'read /etc/xen/xldumpd.conf again' 'was interrupted and begins anew'
+n=$(find $spool -name '*.elf' | wc -l)
+[ "$n" -eq 10 ]
+result $? "each of the ten dumps has its own file: $n"
+xldumpctl list | sed 's/^/# /'
+rm -f $spool/*
+
+# ---- killed at any moment ----
+daemons=0
+workers=0
+ended=0
+for i in $(seq "$kills"); do
+	guest=pv1
+	[ $((i % 2)) -eq 0 ] || guest=pvh1
+	alone $guest
+	ask "dead$i" $guest
+	sleep "$((RANDOM % 4)).$((RANDOM % 9))"
+	pid=$(worker)
+	if [ -n "$pid" ] && [ $((RANDOM % 2)) -eq 0 ]; then
+		kill -9 "$pid" 2> /dev/null && workers=$((workers + 1))
+	else
+		kill -9 "$(property MainPID)" 2> /dev/null && daemons=$((daemons + 1))
+	fi
+	check "killed, $i of $kills: the daemon serves" serves
+	check "the request has an end" over "dead$i"
+	case $(node "dead$i" state) in
+	done) [ -f "$(node "dead$i" result)" ] && ended=$((ended + 1)) ;;
+	failed) [ -n "$(node "dead$i" error)" ] && [ -n "$(node "dead$i" reason)" ] && ended=$((ended + 1)) ;;
+	esac
+	check "$guest goes on" goes_on $guest
+done
+echo "# $daemons daemons and $workers workers were killed"
+[ "$ended" -eq "$kills" ]
+result $? "each request ended done, with a file, or failed, with a reason: $ended"
+bad=0
+for f in "$spool"/*.elf; do
+	xldumpctl verify -q "$f" || bad=1
+done
+result $bad "all that was published is whole: $(find $spool -name '*.elf' | wc -l) files"
+rm -f $spool/*
+for _ in 1 2 3 4 5 6 7; do
+	kill -9 "$(property MainPID)" 2> /dev/null
+	serves > /dev/null
+done
+check "the daemon is killed seven times as fast as it starts: it serves" serves
+left_over | sed 's/^/# /'
+[ -z "$(left_over)" ]
+result $? "nothing is left"
+
+journalctl --no-pager --output=short-monotonic --unit=xldumpd.service | sed 's/^/# journal: /'
+rm -rf $spool
+finish
