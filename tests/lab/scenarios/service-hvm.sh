@@ -13,12 +13,14 @@
 cat > /etc/xen/xldumpd.conf <<-END
 	keep_free_mib = 64
 	min_interval = 0
-	learn_after = 5
+	learn_after = 1
 	after_crash = "restart"
 END
 
-# learnt DOMID: it is known where this guest's kernel would say that it panicked.
+# learnt DOMID: it is known where the kernel of this guest, which is up, would say that it panicked.  A new
+# daemon looks soon; one that has looked before the kernel was there waits for minutes.
 learnt() {
+	systemctl restart xldumpd.service
 	for _ in $(seq 300); do
 		story "domain $1: a panic of its kernel would be noticed" > /dev/null && return 0
 		sleep 1
