@@ -61,7 +61,7 @@ def _session_options(p):
                    help="how dom0 starts: by a script of the lab, with C xenstored; or as Debian "
                         "does, by systemd and the scripts of its packages, with oxenstored, "
                         "which takes longer (small)")
-    p.add_argument("--guest", action="append", default=[], metavar="NAME=pv|pvh|hvm[,KEY=VALUE]",
+    p.add_argument("--guest", action="append", default=[], metavar="NAME=pv|pvh|hvm|pv32[,KEY=VALUE]",
                    help="a guest to start, see below; may be repeated")
     p.add_argument("--in", dest="input", metavar="DIR", help="folder to copy to /in in dom0")
     p.add_argument("--out", dest="output", metavar="DIR",

@@ -9,7 +9,8 @@ from labkit import images
 from labkit.agent import Gone
 from labkit.common import LabError, say, tail
 
-TYPES = ("pv", "pvh", "hvm")
+# pv32 is no Linux but a kernel of ours, tests/lab/guest32: it stamps, and nothing else.
+TYPES = ("pv", "pvh", "hvm", "pv32")
 KERNELS = ("bullseye", "bookworm", "trixie", "sid")
 WORKLOADS = ("idle", "dirty", "stamp", "panic")
 
@@ -44,6 +45,10 @@ class Guest:
 
     def config(self):
         """The domain's xl configuration."""
+        if self.kind == "pv32":
+            return (f'name = "{self.name}"\ntype = "pv"\nmemory = {self.memory}\n'
+                    f"maxmem = {self.memory}\nvcpus = 1\n"
+                    'kernel = "/run/lab/boot/stamp32"\non_crash = "preserve"\n')
         cmdline = (f"console=hvc0 quiet loglevel=4 mitigations=off lab.name={self.name} "
                    f"lab.workload={self.workload}")
         if self.program:
@@ -65,7 +70,7 @@ def parse(text):
     """A Guest out of NAME=TYPE[,KEY=VALUE]..."""
     m = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(\w+)((?:,[a-z]+=[^,]+)*)", text)
     if not m or m.group(2) not in TYPES:
-        raise LabError(f"--guest {text}: expected NAME=pv|pvh|hvm[,mem=MIB][,vcpus=N]"
+        raise LabError(f"--guest {text}: expected NAME=pv|pvh|hvm|pv32[,mem=MIB][,vcpus=N]"
                        "[,workload=W][,program=FILE][,kernel=SUITE][,kaslr=off]")
     guest = Guest(m.group(1), m.group(2))
     for item in m.group(3).split(",")[1:]:
@@ -119,10 +124,13 @@ def write_files(guests, kernel, boot):
     """Put what dom0 needs to start the guests into the folder it copies to /run/lab/boot.
 
     kernel(SUITE) is the path of that suite's kernel, or with None of the run's own."""
-    for name in {g.kernel for g in guests}:
+    for name in {g.kernel for g in guests if g.kind != "pv32"}:
         os.link(kernel(name), f"{boot}/vmlinuz-{name or 'guest'}")
+    if any(g.kind == "pv32" for g in guests):
+        os.link(f"{images.programs()}/stamp32", f"{boot}/stamp32")
     for g in guests:
-        images.write_guest_initrd(f"{boot}/{g.name}.initrd", g.program)
+        if g.kind != "pv32":
+            images.write_guest_initrd(f"{boot}/{g.name}.initrd", g.program)
         with open(f"{boot}/{g.name}.cfg", "w", encoding="ascii") as f:
             f.write(g.config())
 

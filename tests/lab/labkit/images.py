@@ -24,6 +24,13 @@ DOM0_DISK_MIB = 1200
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O2", "-g0", "-static"]
 
+# A kernel: nothing of any library, and no registers that Xen would have to be asked for.
+KERNEL32_CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-O2", "-g0", "-m32", "-march=i686",
+                   "-ffreestanding", "-fno-pic", "-no-pie", "-fno-stack-protector",
+                   "-fcf-protection=none", "-mno-sse", "-mno-mmx", "-fno-asynchronous-unwind-tables",
+                   "-fno-tree-loop-distribute-patterns", "-nostdlib", "-static",
+                   "-Wl,-m,elf_i386,--build-id=none,-Ttext-segment=0x100000,-z,noseparate-code"]
+
 
 def _log(kind):
     return os.path.join(cache.subdir("logs"), f"make-{kind}.log")
@@ -63,23 +70,27 @@ def _tidy_dom0(root):
         f.write("127.0.0.1 localhost lab\n")
 
 
-def _compile(sources, output, log):
-    run_logged(["gcc", *CFLAGS, "-o", output, *sources], log, f"compiling {sources[0]}")
+def _compile(sources, output, log, flags=CFLAGS):
+    run_logged(["gcc", *flags, "-o", output, *sources], log, f"compiling {sources[0]}")
 
 
 def programs():
-    """Folder with our static programs: stage1 and agent of dom0, init of the guests."""
+    """Folder with our static programs: stage1 and agent of dom0, init of the guests, and a whole guest
+    of 32 bits."""
     sources = {
         "stage1": [f"{LAB_DIR}/dom0/stage1.c"],
         "agent": [f"{LAB_DIR}/dom0/agent.c"],
         "guest-init": sorted(glob.glob(f"{LAB_DIR}/guest/*.c")),
     }
-    used = sorted(glob.glob(f"{LAB_DIR}/dom0/*.[ch]") + glob.glob(f"{LAB_DIR}/guest/*.[ch]"))
-    recipe = {"recipe": RECIPE, "flags": CFLAGS, "sources": cache.digest_of_files(used)}
+    used = sorted(glob.glob(f"{LAB_DIR}/dom0/*.[ch]") + glob.glob(f"{LAB_DIR}/guest*/*.[ch]"))
+    recipe = {"recipe": RECIPE, "flags": CFLAGS + KERNEL32_CFLAGS,
+              "sources": cache.digest_of_files(used)}
 
     def build(tmp):
         for name, files in sources.items():
             _compile(files, f"{tmp}/{name}", _log("programs"))
+        _compile([f"{LAB_DIR}/guest32/stamp32.c"], f"{tmp}/stamp32", _log("programs"),
+                 KERNEL32_CFLAGS)
 
     return cache.entry("programs", recipe, build, "the lab's programs for dom0 and guests", 50)
 
