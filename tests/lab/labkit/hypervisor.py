@@ -89,9 +89,10 @@ while read -r patch _; do
 	patch -p1 -s <"debian/patches/$patch"
 done <debian/patches/series
 cp "$2" xen/.config
-echo CONFIG_SHADOW_PAGING=y >>xen/.config
+printf "%s\n" CONFIG_SHADOW_PAGING=y CONFIG_PV32=y >>xen/.config
 make -C xen olddefconfig
 grep -x CONFIG_SHADOW_PAGING=y xen/.config
+grep -x CONFIG_PV32=y xen/.config
 make -C xen -j"$(nproc)" XEN_TARGET_ARCH=x86_64 xen
 """
 
