@@ -24,11 +24,27 @@ rm -f /out/elf.img
 check "-d 23" xl-livedump -f kdump -d 23 pvh1 /out/d23.img
 check "-d 23: consistent" stamp-check /out/d23.img
 check "-d 23: the file keeps the rules of its readers" format-check /out/d23.img
-check "-d 31" xl-livedump -f kdump -d 31 pvh1 /out/pvh1-d31.img
+xl-livedump --json -f kdump -d 31 pvh1 /out/pvh1-d31.img > /tmp/d31 2> /tmp/err
+result $? "-d 31"
+sed 's/^/# /' /tmp/d31 /tmp/err
+# number KEY FILE
+number() {
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$2"
+}
+[ "$(number pages_copied /tmp/d31)" -lt $(($(number pages /tmp/d31) + $(number pages_excluded /tmp/d31))) ]
+result $? "-d 31: what is left out was not read"
 [ "$(stat -c %s /out/pvh1-d31.img)" -lt "$(stat -c %s /out/d23.img)" ]
 result $? "-d 31: smaller than -d 23"
 check "-d 31: whole" xldumpctl verify /out/pvh1-d31.img
 rm -f /out/d23.img
+
+xl-livedump --json --estimate -f kdump pvh1 > /tmp/estimate 2> /tmp/err
+result $? "an estimate"
+sed 's/^/# /' /tmp/estimate /tmp/err
+is=$(stat -c '%b * 512' /out/pvh1-zlib.img)
+[ "$(number disk_bytes /tmp/estimate)" -gt $((is / 2)) ] && [ "$(number disk_bytes /tmp/estimate)" -lt $((is * 2)) ]
+result $? "an estimate: as large as the dump of before, more or less: $((is))"
+check "the guest goes on after that" goes_on pvh1
 
 xl-livedump pvh1 - 2> /tmp/err | cat > /out/pvh1-pipe.img
 result "${PIPESTATUS[0]}" "into a pipe"
