@@ -2,9 +2,9 @@
 /* filter-compare --level N FULL FILTERED: does the library leave out the pages that makedumpfile does?
  *
  * FULL is an unfiltered ELF dump of a Linux guest, FILTERED what `makedumpfile -d N FULL FILTERED`
- * made of it (kdump-compressed).  The library judges FULL at the same level, and its verdict is
- * compared with FILTERED's second bitmap, page by page.  A page that differs is printed with what
- * its struct page says.
+ * made of it (kdump-compressed), or a dump at that level by `xl livedump' of the same memory.  The
+ * library judges FULL at the same level, and its verdict is compared with FILTERED's second bitmap,
+ * page by page.  A page that differs is printed with what its struct page says.
  *
  * Two differences are meant, and only counted:
  *   - pages of the kernel image's range, init sections that became free memory, which the library
@@ -227,10 +227,13 @@ static int compare(struct run *run, const struct kdump *k)
 			explain(run, pfn);
 		}
 	}
-	for (uint64_t pfn = 0; pfn < k->nr_pfns; pfn++)
-		if (in_kdump(k, k->bitmap1, pfn) != xl_bitmap_test(&run->present, pfn) &&
-		    different++ < SHOWN)
+	/* The first bitmap may have other bits where there is no page (libxldump/format/kdump_seal.c). */
+	for (uint64_t pfn = 0; pfn < k->nr_pfns; pfn++) {
+		bool exists = xl_bitmap_test(&run->present, pfn);
+
+		if (exists != in_kdump(k, exists ? k->bitmap1 : k->bitmap2, pfn) && different++ < SHOWN)
 			printf("pfn %#" PRIx64 ": exists in one of the files only\n", pfn);
+	}
 	printf("level %2u: both keep %" PRIu64 ", both leave out %" PRIu64
 	       ", left in by us for the kernel image %" PRIu64 ", behind the last node %" PRIu64
 	       ", different %" PRIu64 "\n",
