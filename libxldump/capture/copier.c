@@ -67,18 +67,27 @@ static int map_and_copy(struct xl_copier *c, size_t n, uint8_t *dst, uint8_t *ty
 	return 0;
 }
 
-int xl_copier_types(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *type)
+static int name_frames(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *type)
 {
 	for (size_t i = 0; i < n; i++)
 		c->frame[i] = xl_physmap_frame(c->map, pfn[i]);
 	return get_types(c, n, type);
 }
 
+int xl_copier_types(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *type)
+{
+	uint64_t t0 = c->hv->ops->now_ns(c->hv);
+	int r = name_frames(c, pfn, n, type);
+
+	c->read_ns += c->hv->ops->now_ns(c->hv) - t0;
+	return r;
+}
+
 int xl_copier_read(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *dst,
 		   uint8_t *type)
 {
 	uint64_t t0 = c->hv->ops->now_ns(c->hv);
-	int r = xl_copier_types(c, pfn, n, type);
+	int r = name_frames(c, pfn, n, type);
 
 	if (r < 0)
 		return r;

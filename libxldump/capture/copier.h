@@ -43,7 +43,7 @@ void xl_copier_deinit(struct xl_copier *c);
 int xl_copier_read(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *dst,
 		   uint8_t *type);
 
-/* The types of n <= XL_COPY_BATCH pages alone. */
+/* The types of n <= XL_COPY_BATCH pages alone.  The time is counted as spent in reading. */
 int xl_copier_types(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *type);
 
 /* Whether n more pages can be read before the deadline, by what a page has cost so far. */

@@ -206,7 +206,7 @@ int xl_engine_take_state(struct xl_engine *e)
 	int r;
 
 	e->hv->doing = "ask for the state of its vCPUs";
-	r = e->hv->ops->vcpus(e->hv, &e->dom, e->cut->vcpu, e->cut->vcpus);
+	r = e->hv->ops->vcpus(e->hv, &e->dom, e->cut->narrow, e->cut->vcpu, e->cut->vcpus);
 	if (r < 0)
 		return r;
 	e->hv->doing = "read shared_info";

@@ -4,12 +4,6 @@
 
 #include <inttypes.h>
 
-bool xl_skip_wanted(const struct xl_engine *e)
-{
-	/* Zeros are found when they are read. */
-	return e->p->dump_level & ~(unsigned)XLDUMP_LEVEL_ZERO;
-}
-
 /* ---- the kernel, before anything is copied ---- */
 
 /* Whether there is no more to be found out about it. */
@@ -27,24 +21,20 @@ static int is_found(struct xl_engine *e, bool *ret)
 	return r;
 }
 
-int xl_skip_search(struct xl_engine *e)
+/* Look at pages until it is found. */
+static int search(struct xl_engine *e)
 {
 	struct xl_candidates *found = &e->pipe->candidates;
 	const struct xl_bitmap *present = &e->map->present;
 	struct xl_copier *c = &e->copier;
-	uint64_t pos = 0, done = 0, total;
+	uint64_t pos = 0, done = 0, total = xl_bitmap_count(present);
 	bool enough = false;
 	size_t n;
 
-	if (!xl_skip_wanted(e))
-		return 0;
-	total = xl_bitmap_count(present);
 	while (!enough && (n = xl_copier_gather(c, present, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
 		size_t before = found->n + found->start_infos;
 		int r = xl_check_cancel(e->x);
 
-		if (r == 0 && e->watch)
-			r = e->watch(e->watch_data);
 		if (r < 0)
 			return r;
 		r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
@@ -64,15 +54,27 @@ int xl_skip_search(struct xl_engine *e)
 	return 0;
 }
 
+int xl_skip_prepare(struct xl_engine *e)
+{
+	int r;
+
+	/* Zeros are found when they are read. */
+	if (e->follow || !(e->p->dump_level & ~(unsigned)XLDUMP_LEVEL_ZERO))
+		return 0;
+	r = search(e);
+	if (r < 0)
+		return r;
+	e->follow = true;
+	return xl_engine_identify(e);
+}
+
 int xl_skip_begin(struct xl_engine *e)
 {
 	unsigned rounds = e->cut->rounds;
 	int r;
 
-	e->follow = true;
-	r = xl_engine_identify(e);
-	if (r < 0)
-		return r;
+	if (!e->follow)
+		return 0;
 	/* They are not to be skipped themselves, and must be seen before anything is. */
 	r = xl_engine_pass(e, &e->pipe->spool.wanted, XLDUMP_PHASE_COPY, e->copy_until);
 	e->cut->rounds = rounds; /* a small part of the one that follows */
@@ -95,10 +97,10 @@ static void skip(struct xl_engine *e, struct xl_bitmap *which, xl_pfn_t pfn)
 
 /* Page tables of a PV guest stay in whatever is said of them.  Before a page becomes one it is
  * written to: so it is enough to ask for the pages that would be copied otherwise. */
-static int skip_batch(struct xl_engine *e, struct xl_bitmap *which, size_t n)
+static int skip_batch(struct xl_engine *e, struct xl_bitmap *which, size_t n, uint64_t deadline)
 {
 	struct xl_copier *c = &e->copier;
-	int r = xl_copier_types(c, c->pfn, n, c->type);
+	int r = c->hv->ops->now_ns(c->hv) <= deadline ? xl_copier_types(c, c->pfn, n, c->type) : -ETIME;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (c->type[i] == XL_PAGE_NOTAB)
@@ -106,7 +108,7 @@ static int skip_batch(struct xl_engine *e, struct xl_bitmap *which, size_t n)
 	return r;
 }
 
-static int skip_typed(struct xl_engine *e, struct xl_bitmap *which)
+static int skip_typed(struct xl_engine *e, struct xl_bitmap *which, uint64_t deadline)
 {
 	xl_pfn_t *pfn = e->copier.pfn;
 	size_t n = 0;
@@ -117,7 +119,7 @@ static int skip_typed(struct xl_engine *e, struct xl_bitmap *which)
 		for (; out; out &= out - 1) {
 			pfn[n++] = (xl_pfn_t)i * 64 + (unsigned)__builtin_ctzll(out);
 			if (n == XL_COPY_BATCH) {
-				int r = skip_batch(e, which, n);
+				int r = skip_batch(e, which, n, deadline);
 
 				if (r < 0)
 					return r;
@@ -125,10 +127,10 @@ static int skip_typed(struct xl_engine *e, struct xl_bitmap *which)
 			}
 		}
 	}
-	return n ? skip_batch(e, which, n) : 0;
+	return n ? skip_batch(e, which, n, deadline) : 0;
 }
 
-int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which)
+int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, uint64_t deadline)
 {
 	struct xl_bitmap *skipped = &e->pipe->skipped;
 
@@ -146,7 +148,7 @@ int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which)
 		skipped->word[i] |= which->word[i] & out;
 		which->word[i] &= ~out;
 	}
-	return e->map->p2m ? skip_typed(e, which) : 0;
+	return e->map->p2m ? skip_typed(e, which, deadline) : 0;
 }
 
 void xl_skip_look(struct xl_engine *e, const struct xl_last_copy *last)
@@ -172,7 +174,7 @@ int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_
 	if (r < 0)
 		return r;
 	xl_skip_look(e, last);
-	r = xl_skip_sift(e, which);
+	r = xl_skip_sift(e, which, last->deadline);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)

@@ -10,22 +10,23 @@
 
 #include "capture/last_copy.h"
 
-/* Whether there is a dump level by which pages can be skipped. */
-bool xl_skip_wanted(const struct xl_engine *e);
+/* With a dump level by which pages can be skipped: find the guest's kernel and where its struct pages
+ * are, and set e->follow.  Before anything is copied, and before the guest is slowed or stopped.  Does
+ * nothing a second time.
+ *
+ * -EOPNOTSUPP with XLDUMP_CAUSE_UNSUPPORTED: no pages of this guest can be left out. */
+int xl_skip_prepare(struct xl_engine *e);
 
-/* Look for the guest's kernel before anything is copied.  The guest may run. */
-int xl_skip_search(struct xl_engine *e);
-
-/* Identify the kernel that was found, and copy its struct pages: from now on it is known what can be
- * skipped.  -EOPNOTSUPP with XLDUMP_CAUSE_UNSUPPORTED: no pages of this guest can be left out. */
+/* If e->follow: copy the struct pages, so that it is known what can be skipped from now on. */
 int xl_skip_begin(struct xl_engine *e);
 
 /* Move between the pages that are to be copied and those that are skipped, as the struct pages have
  * it by now.  Allocates nothing.
  *
- * @param which  to be copied
+ * @param which     to be copied
+ * @param deadline  give up with -ETIME rather than pass it (hv clock); UINT64_MAX: never
  * Returns 0, or what the hypervisor says when it is asked for the types of a PV guest's pages. */
-int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which);
+int xl_skip_sift(struct xl_engine *e, struct xl_bitmap *which, uint64_t deadline);
 
 /* Look at the struct pages among what the last copy has taken so far. */
 void xl_skip_look(struct xl_engine *e, const struct xl_last_copy *last);

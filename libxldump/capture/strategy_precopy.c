@@ -74,7 +74,7 @@ static void take_young(struct precopy *s)
 
 static int sift(struct precopy *s)
 {
-	int r = xl_skip_sift(s->e, &s->dirty);
+	int r = xl_skip_sift(s->e, &s->dirty, UINT64_MAX);
 
 	return r < 0 ? xl_engine_err(s->e, r, "ask for the types of pages") : 0;
 }
@@ -373,14 +373,13 @@ static int pause_and_copy(struct precopy *s)
 static int first_pass(struct precopy *s)
 {
 	struct xl_engine *e = s->e;
-	bool skip = xl_skip_wanted(e);
-	int r = skip ? xl_skip_begin(e) : 0;
+	int r = xl_skip_begin(e);
 
 	if (r == 0)
 		r = sift(s);
 	if (r == 0)
 		r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_COPY, UINT64_MAX);
-	return r == 0 && !skip ? xl_engine_identify(e) : r;
+	return r == 0 && !e->follow ? xl_engine_identify(e) : r;
 }
 
 static int watch(void *data)
@@ -403,7 +402,7 @@ static int precopy(struct precopy *s)
 	r = xl_last_copy_init(&s->last, e);
 	s->last.logged = true;
 	if (r == 0)
-		r = xl_skip_search(e); /* before the log is on, which slows the guest */
+		r = xl_skip_prepare(e);
 	if (r < 0)
 		return r;
 	r = xl_dirtylog_start(&s->log, e);

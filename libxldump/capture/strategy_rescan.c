@@ -114,11 +114,11 @@ static int show_progress(struct rescan *s, uint64_t done)
 }
 
 /* All pages there are, but what will be left out. */
-static int choose(struct rescan *s)
+static int choose(struct rescan *s, uint64_t deadline)
 {
 	xl_bitmap_copy(&s->todo, &s->e->map->present);
 	s->e->hv->doing = "ask for the types of pages";
-	return xl_skip_sift(s->e, &s->todo);
+	return xl_skip_sift(s->e, &s->todo, deadline);
 }
 
 /* One pass over the running guest. */
@@ -131,7 +131,7 @@ static int running_pass(struct rescan *s)
 
 	*round = (struct xl_round){ 0 };
 	xl_bitmap_zero(&s->changed);
-	r = choose(s);
+	r = choose(s, UINT64_MAX);
 	s->all_pages = xl_bitmap_count(&s->todo);
 	if (r == 0)
 		r = scan(s, UINT64_MAX, put_changed, show_progress);
@@ -180,7 +180,7 @@ static int scan_stopped(struct rescan *s, uint64_t deadline)
 			return r;
 		xl_skip_look(e, &s->last);
 	}
-	r = choose(s);
+	r = choose(s, deadline);
 	for (size_t i = 0; e->follow && i < xl_bitmap_words(present->nbits); i++)
 		s->todo.word[i] &= ~wanted->word[i];
 	return r < 0 ? r : scan(s, deadline, stash_changed, NULL);
@@ -237,16 +237,15 @@ static int attempt(struct rescan *s)
 int xl_strategy_rescan(struct xl_engine *e)
 {
 	_cleanup_(rescan_deinit) struct rescan s = { .e = e };
-	bool skip = xl_skip_wanted(e);
 	int r = rescan_init(&s);
 
 	if (r == 0)
-		r = xl_skip_search(e);
-	if (r == 0 && skip)
+		r = xl_skip_prepare(e);
+	if (r == 0)
 		r = xl_skip_begin(e);
 	if (r == 0)
 		r = running_pass(&s);
-	if (r == 0 && !skip)
+	if (r == 0 && !e->follow)
 		r = xl_engine_identify(e);
 	for (unsigned i = 0; r == 0 && i < MAX_ATTEMPTS; i++) {
 		/* How much changes in the time of one pass: the room that is needed, and fewer pages

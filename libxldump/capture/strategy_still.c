@@ -60,22 +60,21 @@ static int read_rest(struct still *s, enum xldump_phase phase)
 
 	for (size_t i = 0; i < xl_bitmap_words(s->todo.nbits); i++)
 		s->todo.word[i] = e->map->present.word[i] & ~e->pipe->put.word[i];
-	r = xl_skip_sift(e, &s->todo);
-	if (r < 0)
+	r = xl_skip_sift(e, &s->todo, e->copy_until);
+	if (r < 0 && r != -ETIME)
 		return xl_engine_err(e, r, "ask for the types of pages");
-	return xl_engine_pass(e, &s->todo, phase, e->copy_until);
+	return r < 0 ? r : xl_engine_pass(e, &s->todo, phase, e->copy_until);
 }
 
 /* The kernel is known before its pages are read, if pages can be skipped then; otherwise pages may have
  * passed before it was known that they are needed for the judgement of others. */
 static int read_all(struct still *s)
 {
-	bool skip = xl_skip_wanted(s->e);
-	int r = skip ? xl_skip_begin(s->e) : 0;
+	int r = xl_skip_begin(s->e);
 
 	if (r == 0)
 		r = read_rest(s, XLDUMP_PHASE_COPY);
-	if (r < 0 || skip)
+	if (r < 0 || s->e->follow)
 		return r;
 	r = xl_engine_identify(s->e);
 	return r == 0 && s->e->pipe->dump_level ? read_rest(s, XLDUMP_PHASE_ROUND) : r;
@@ -161,7 +160,7 @@ int xl_strategy_still(struct xl_engine *e)
 		if (r < 0)
 			return xl_err(e->x, r, "hashes of %" PRIu64 " pages", e->map->nr_pfns);
 	}
-	r = xl_skip_search(e);
+	r = xl_skip_prepare(e);
 	if (r == 0)
 		r = xl_last_copy_prepare(&s.last, 0);
 	if (r == 0)

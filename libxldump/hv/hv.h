@@ -195,8 +195,11 @@ struct xl_hv_ops {
 	int (*unpause)(struct xl_hv *hv, uint32_t domid);
 
 	/* State of vCPUs 0 .. n-1; the domain must be paused or shut down, or they are not of one
-	 * instant.  Allocates nothing. */
-	int (*vcpus)(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n);
+	 * instant.  Allocates nothing.
+	 *
+	 * @param narrow  a PV guest of 32 bits, as guest_width() says: not asked for again */
+	int (*vcpus)(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
+		     size_t n);
 
 	/* ---- clocks ---- */
 

@@ -89,6 +89,7 @@ int xl_hv_xen_logdirty_stop(struct xl_hv *hv, uint32_t domid);
 int xl_hv_xen_dm_logdirty(struct xl_hv *hv, const struct xl_domain *dom, bool on);
 
 /* hv_xen_vcpu.c */
-int xl_hv_xen_vcpus(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n);
+int xl_hv_xen_vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
+		    size_t n);
 
 #endif

@@ -126,22 +126,15 @@ static int get_hvm(struct xl_hv_xen *h, uint32_t domid, uint32_t id, struct xl_v
 	return 0;
 }
 
-int xl_hv_xen_vcpus(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n)
+int xl_hv_xen_vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
+		    size_t n)
 {
 	struct xl_hv_xen *h = xl_hv_xen(hv);
-	enum kind kind = AUTO;
-	int r;
+	enum kind kind = !dom->pv ? AUTO : narrow ? PV32 : PV64;
 
-	if (dom->pv) {
-		unsigned width;
-
-		r = hv->ops->guest_width(hv, dom->domid, &width);
-		if (r < 0)
-			return r;
-		kind = width == 32 ? PV32 : PV64;
-	}
 	for (uint32_t id = 0; id < n; id++) {
 		struct xl_vcpu *v = &ret[id];
+		int r;
 
 		memset(v, 0, sizeof(*v));
 		v->id = id;

@@ -2,6 +2,8 @@
 /* A judgement that follows the guest. */
 #include "page/verdict.h"
 
+#include <errno.h>
+
 #define SPAN_SHIFT 10 /* pfns; the largest blocks of the buddy allocator */
 #define GROUP_SHIFT 6 /* XL_MM_GROUP */
 #define STRUCT_PAGE (XL_PAGE_SIZE >> GROUP_SHIFT)
@@ -26,7 +28,7 @@ int xl_verdict_init(struct xl_verdict *v, const struct xl_kernel *k, unsigned le
 	if (!v->said || !v->group || !v->entry || xl_bitmap_init(&v->changed, spans) < 0 ||
 	    xl_bitmap_init(&v->present, nr_pfns) < 0 || xl_bitmap_init(&v->out, nr_pfns) < 0) {
 		xl_verdict_deinit(v);
-		return -12 /* -ENOMEM */;
+		return -ENOMEM;
 	}
 	for (uint64_t s = 0; s <= spans; s++)
 		v->entry[s] = s << SPAN_SHIFT;

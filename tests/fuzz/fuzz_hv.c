@@ -286,8 +286,10 @@ static int unpause_domain(struct xl_hv *hv, uint32_t domid)
 	return 0;
 }
 
-static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n)
+static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
+		 size_t n)
 {
+	(void)narrow;
 	(void)dom;
 	for (size_t i = 0; i < n; i++)
 		ret[i] = fuzz(hv)->vcpu[i % XL_ARRAY_SIZE(fuzz(hv)->vcpu)];

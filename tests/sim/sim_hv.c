@@ -186,11 +186,14 @@ static int do_unpause(struct xl_hv *hv, uint32_t domid)
 	return sim_leave(s, SIM_unpause, 3000);
 }
 
-static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n)
+static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
+		 size_t n)
 {
 	struct sim *s = sim_of(hv);
 	int r = enter_domain(s, SIM_vcpus, dom->domid, 4000 * n);
 
+	if (narrow != s->params.narrow)
+		sim_broken(s, "vCPUs of the other width are asked for");
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)

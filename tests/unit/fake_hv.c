@@ -262,8 +262,10 @@ static int do_unpause(struct xl_hv *hv, uint32_t domid)
 	END(0);
 }
 
-static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, struct xl_vcpu *ret, size_t n)
+static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
+		 size_t n)
 {
+	(void)narrow;
 	(void)hv;
 	(void)dom;
 	BEGIN();

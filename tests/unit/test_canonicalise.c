@@ -193,6 +193,20 @@ static void undo(const struct guest *g, xl_pfn_t pfn, uint64_t t[512])
 	}
 }
 
+/* Numbers at random, some of which are entries that lead to pages of the guest. */
+static void random_table(const struct guest *g, uint64_t *rnd, uint64_t t[512])
+{
+	for (unsigned i = 0; i < 512; i++) {
+		xl_pfn_t to;
+
+		*rnd = *rnd * 6364136223846793005ULL + 1442695040888963407ULL;
+		to = (*rnd >> 40) % NR_PFNS;
+		t[i] = *rnd >> 20;
+		if (*rnd >> 62)
+			t[i] = (t[i] & 0xfff0000000000f7fULL) | (g->p2m[to] & 0xffffffffff) << 12;
+	}
+}
+
 static void test_undo(void **state)
 {
 	struct guest *g = *state;
@@ -201,16 +215,7 @@ static void test_undo(void **state)
 	for (unsigned n = 0; n < 400; n++) {
 		uint64_t t[512], before[512];
 
-		for (unsigned i = 0; i < 512; i++) {
-			xl_pfn_t to;
-
-			rnd = rnd * 6364136223846793005ULL + 1442695040888963407ULL;
-			to = (rnd >> 40) % NR_PFNS;
-			t[i] = rnd >> 20;
-			if (rnd >> 62)
-				t[i] = (t[i] & 0xfff0000000000f7fULL) |
-				       (g->p2m[to] & 0xffffffffff) << 12;
-		}
+		random_table(g, &rnd, t);
 		memcpy(before, t, sizeof(t));
 		assert_int_equal(xl_canonicalise(&g->m2p, n % 4 + 1, n, t, &g->edits), 0);
 		assert_memory_not_equal(t, before, sizeof(t));
@@ -315,17 +320,7 @@ static void test_pae_undo(void **state)
 	for (unsigned n = 0; n < 300; n++) {
 		uint64_t t[512], before[512], again[512];
 
-		for (unsigned i = 0; i < 512; i++) {
-			xl_pfn_t to;
-
-			rnd = rnd * 6364136223846793005ULL + 1442695040888963407ULL;
-			to = (rnd >> 40) % NR_PFNS;
-			t[i] = rnd >> 20;
-			/* One that is not present and looks like nothing at all is left alone. */
-			if (rnd >> 62)
-				t[i] = (t[i] & 0xfff0000000000f7fULL) |
-				       (g->p2m[to] & 0xffffffffff) << 12;
-		}
+		random_table(g, &rnd, t);
 		memcpy(before, t, sizeof(t));
 		assert_int_equal(xl_canonicalise_pae(&g->m2p, n % 3 + 1, n, t, &g->edits), 0);
 		assert_memory_not_equal(t, before, sizeof(t));

@@ -195,6 +195,7 @@ static void dump(enum xldump_guest_type type, enum xldump_strategy strategy, uns
 {
 	const struct sim_params p = {
 		.seed = seed, .type = type, .pages = PAGES, .compact = true,
+		.no_shadow = strategy == XLDUMP_STRATEGY_AUTO,
 		.programs = SIM_RUN(SIM_DIRTIER) | SIM_RUN(SIM_TABLES),
 	};
 	const struct xl_capture_params cp = {
@@ -212,6 +213,8 @@ static void dump(enum xldump_guest_type type, enum xldump_strategy strategy, uns
 	assert_int_equal(judge(s, &cp, &d), 0);
 	if (d.r < 0)
 		fail_msg("%s", d.x.err);
+	if (strategy == XLDUMP_STRATEGY_AUTO)
+		assert_int_equal(d.cut.strategy, XLDUMP_STRATEGY_RESCAN);
 	check_excluded(s, &d, level);
 	check_skipped(&d);
 	sim_dump_deinit(&d);
@@ -228,6 +231,8 @@ static void test_exact(void **state)
 		for (size_t i = 0; i < XL_ARRAY_SIZE(strategies); i++)
 			for (uint64_t seed = first_seed(); seed < first_seed() + number_of_seeds(3); seed++)
 				dump((enum xldump_guest_type)type, strategies[i], 31, seed);
+	/* Precopy is tried, and then rescan, with what is known by then. */
+	dump(XLDUMP_GUEST_PV, XLDUMP_STRATEGY_AUTO, 31, 7);
 	dump(XLDUMP_GUEST_PVH, XLDUMP_STRATEGY_PRECOPY, XLDUMP_LEVEL_FREE, 9);
 	dump(XLDUMP_GUEST_PV, XLDUMP_STRATEGY_PRECOPY, XLDUMP_LEVEL_USER, 9);
 }

@@ -187,6 +187,16 @@ static void test_bad_address(void **state)
 	}
 }
 
+static void check_credible(void)
+{
+	for (xl_pfn_t pfn = 0; pfn < map.nr_pfns; pfn++) {
+		bool is = map.p2m[pfn] != XL_INVALID_FRAME;
+
+		assert_int_equal(is, xl_bitmap_test(&map.present, pfn));
+		assert_true(!is || (map.p2m[pfn] && map.p2m[pfn] < s->nr_frames));
+	}
+}
+
 /* Whatever the tables hold, it ends, and nothing is believed that is not a frame of the host. */
 static void test_hostile_tables(void **state)
 {
@@ -208,14 +218,8 @@ static void test_hostile_tables(void **state)
 			sim_write64(s, t, sim_below(s, 2) ? sim_below(s, 512) : sim_below(s, 8),
 				    seed % 2 ? e : e << 12 | 1);
 		}
-		if (build() == 0) {
-			for (xl_pfn_t pfn = 0; pfn < map.nr_pfns; pfn++) {
-				bool is = map.p2m[pfn] != XL_INVALID_FRAME;
-
-				assert_int_equal(is, xl_bitmap_test(&map.present, pfn));
-				assert_true(!is || (map.p2m[pfn] && map.p2m[pfn] < s->nr_frames));
-			}
-		}
+		if (build() == 0)
+			check_credible();
 		if (seed < 59)
 			teardown(NULL);
 	}
@@ -501,14 +505,8 @@ static void test_narrow_hostile(void **state)
 			else
 				sim_write64(s, t, i, e << 12 | 1);
 		}
-		if (build() == 0) {
-			for (xl_pfn_t pfn = 0; pfn < map.nr_pfns; pfn++) {
-				bool is = map.p2m[pfn] != XL_INVALID_FRAME;
-
-				assert_int_equal(is, xl_bitmap_test(&map.present, pfn));
-				assert_true(!is || (map.p2m[pfn] && map.p2m[pfn] < s->nr_frames));
-			}
-		}
+		if (build() == 0)
+			check_credible();
 		if (seed < 59)
 			teardown(NULL);
 	}

@@ -101,6 +101,21 @@ newer() {
 	return 1
 }
 
+# starts GUEST: how often it has said that it is ready.
+starts() {
+	grep -c GUEST-READY "/var/log/xen/console/guest-$1.log"
+}
+
+# ready_again GUEST STARTS: wait until it has said so once more.
+ready_again() {
+	local i
+	for i in $(seq 300); do
+		[ "$(starts "$1")" -gt "$2" ] && return 0
+		sleep 0.5
+	done
+	return 1
+}
+
 # ---- with `--dom0 systemd` ----
 
 # property NAME: of the unit.

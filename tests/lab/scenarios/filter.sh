@@ -8,18 +8,13 @@
 
 . /in/lib.sh
 
-# number KEY: of the result.
-number() {
-	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" /tmp/result
-}
-
 # left_out GUEST STRATEGY LEVEL FILE: dump it, and see that what is left out was not read.
 left_out() {
 	xl-livedump --force --json --strategy "$2" -f kdump -d "$3" "$1" "$4" > /tmp/result 2> /tmp/err
 	result $? "$1: $2 with -d $3"
 	sed 's/^/# /' /tmp/result /tmp/err
-	[ "$(number pages_excluded)" -gt 1000 ] &&
-		[ "$(number pages_copied)" -lt $(($(number pages) + $(number pages_excluded))) ]
+	[ "$(number pages_excluded /tmp/result)" -gt 1000 ] &&
+		[ "$(number pages_copied /tmp/result)" -lt $(($(number pages /tmp/result) + $(number pages_excluded /tmp/result))) ]
 	result $? "$1: $2 with -d $3: what is left out was not read"
 	check "$1: $2 with -d $3: whole" xldumpctl verify -q "$4"
 	check "$1: $2 with -d $3: the file keeps the rules of its readers" format-check "$4"

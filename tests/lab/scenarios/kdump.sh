@@ -27,10 +27,6 @@ check "-d 23: the file keeps the rules of its readers" format-check /out/d23.img
 xl-livedump --json -f kdump -d 31 pvh1 /out/pvh1-d31.img > /tmp/d31 2> /tmp/err
 result $? "-d 31"
 sed 's/^/# /' /tmp/d31 /tmp/err
-# number KEY FILE
-number() {
-	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$2"
-}
 [ "$(number pages_copied /tmp/d31)" -lt $(($(number pages /tmp/d31) + $(number pages_excluded /tmp/d31))) ]
 result $? "-d 31: what is left out was not read"
 [ "$(stat -c %s /out/pvh1-d31.img)" -lt "$(stat -c %s /out/d23.img)" ]

@@ -57,6 +57,11 @@ goes_on() {
 	return 1
 }
 
+# number KEY FILE: from a result for machines.
+number() {
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$2"
+}
+
 # state GUEST: the state letters of `xl list`.
 state() {
 	xl list "$1" | awk 'NR == 2 { print $5 }'

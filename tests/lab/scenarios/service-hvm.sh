@@ -57,13 +57,10 @@ xl destroy hvm1
 check "hvm1 starts" reboots_to preserve
 id=$(xl domid hvm1)
 check "what a panic looks like is learnt" learnt "$id"
-ready=$(grep -c GUEST-READY /var/log/xen/console/guest-hvm1.log)
+ready=$(starts hvm1)
 check "hvm1 panics and reboots, on_reboot=preserve: dumped" crashes hvm1 ""
 check "it is restarted then (after_crash=restart)" newer hvm1 "$id"
-for _ in $(seq 300); do
-	[ "$(grep -c GUEST-READY /var/log/xen/console/guest-hvm1.log)" -gt "$ready" ] && break
-	sleep 0.5
-done
+check "it starts again" ready_again hvm1 "$ready"
 check "it runs again" goes_on hvm1
 pgrep -af "xl create|xen-qemu|qemu-system" | sed 's/^/# /'
 id=$(xl domid hvm1)

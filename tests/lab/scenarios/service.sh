@@ -102,13 +102,10 @@ check "xl destroys it then" gone pv1
 
 xl unpause pvh1 2> /dev/null
 id=$(xl domid pvh1)
-ready=$(grep -c GUEST-READY /var/log/xen/console/guest-pvh1.log)
+ready=$(starts pvh1)
 check "pvh1 panics, on_crash=preserve: dumped" crashes pvh1 pvh1-crash.elf
 check "it is restarted then (after_crash=restart)" newer pvh1 "$id"
-for _ in $(seq 300); do
-	[ "$(grep -c GUEST-READY /var/log/xen/console/guest-pvh1.log)" -gt "$ready" ] && break
-	sleep 0.5
-done
+check "it starts again" ready_again pvh1 "$ready"
 check "it runs again" goes_on pvh1
 xl=$(monitor pvh1)
 echo "# monitor of pvh1: process $xl in $(cgroup "$xl")"
