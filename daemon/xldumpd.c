@@ -78,7 +78,7 @@ static int on_store(sd_event_source *s, int fd, uint32_t events, void *data)
 static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
 {
 	(void)s;
-	(void)si;
+	xd_log(LOG_NOTICE, "told to end by process %u: %s", si->ssi_pid, strsignal((int)si->ssi_signo));
 	(void)sd_notify(0, "STOPPING=1");
 	xd_manager_stop(data);
 	return 0;

@@ -4,6 +4,7 @@
 Each connection is domain 0's.  A transaction works on a copy of the tree and fails with EAGAIN if the
 tree has changed meanwhile.  It can be slow, and can answer errors, on demand."""
 
+import collections
 import contextlib
 import copy
 import os
@@ -14,6 +15,8 @@ import time
 
 (CONTROL, DIRECTORY, READ, GET_PERMS, WATCH, UNWATCH, TRANSACTION_START, TRANSACTION_END, INTRODUCE,
  RELEASE, GET_DOMAIN_PATH, WRITE, MKDIR, RM, SET_PERMS, WATCH_EVENT, ERROR) = range(17)
+
+CHANGING = {TRANSACTION_END: "end", WRITE: "write", MKDIR: "mkdir", RM: "rm", SET_PERMS: "chmod"}
 
 HEADER = struct.Struct("<IIII")
 
@@ -132,6 +135,8 @@ class Connection(threading.Thread):
         tree = self.transactions[transaction][0] if transaction else self.store.tree
         parts = payload.split(b"\0")
         path = parts[0].decode(errors="surrogateescape")
+        if kind in CHANGING:
+            self.store.history.append(f"{self.name} {CHANGING[kind]} {transaction} {path}")
         if kind == TRANSACTION_START:
             number = self.next_transaction
             self.next_transaction += 1
@@ -199,6 +204,8 @@ class FakeXenstored:
         self.connections = []
         self.delay = 0
         self.errors = {}
+        # What was done last, for a test that fails.
+        self.history = collections.deque(maxlen=80)
         self.later = []
         self.wake = threading.Event()
         self.tree.make("/tool")

@@ -33,6 +33,7 @@ def request(w):
     until(lambda: w.queued() == [], "the queue is empty")
     check(w.stop() == 0, "the daemon ends as it should")
     check(w.store.read(f"{ROOT}/daemon/pid") is None, "and says so")
+    check(w.said(f"told to end by process {os.getpid()}"), "and by whom it was told")
 
 
 def malformed(w):

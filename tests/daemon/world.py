@@ -313,6 +313,7 @@ def run(tests):
                 f.seek(0)
                 text += "\nlog:\n" + f.read()
             text += "\nxenstore:\n" + "\n".join(world.store.listing(ROOT))
+            text += "\nwhat was done to it last:\n" + "\n".join(world.store.history)
             print("\n".join("# " + line for line in text.splitlines()))
         finally:
             world.close()
