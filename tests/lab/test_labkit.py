@@ -17,8 +17,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from labkit import agent, cache, cpio, guests
-from labkit.common import LabError, Quiet
+from labkit import agent, cache, cpio, guests, machine
+from labkit.common import LabError, Quiet, StandsStill
 
 
 class GuestSpec(unittest.TestCase):
@@ -49,6 +49,42 @@ class GuestSpec(unittest.TestCase):
     def test_names_differ(self):
         with self.assertRaises(LabError):
             guests.parse_all(["a=pv", "a=pvh"])
+
+
+class Standstill(unittest.TestCase):
+    """A machine that computes nothing any more is noticed, one that works or ends is not taken for it."""
+
+    def machine(self, *argv):
+        m = machine.Machine("sysv", 1, 1)
+        # pylint: disable=consider-using-with
+        m.process = subprocess.Popen(argv)
+        m.log = os.devnull
+        self.addCleanup(m.process.wait)
+        self.addCleanup(m.process.kill)
+        return m
+
+    def check_for(self, m, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            m.check()
+            time.sleep(0.05)
+
+    def setUp(self):
+        self.addCleanup(setattr, machine, "STILL_SECONDS", machine.STILL_SECONDS)
+        machine.STILL_SECONDS = 1
+
+    def test_asleep(self):
+        with self.assertRaises(StandsStill):
+            self.check_for(self.machine("sleep", "60"), 30)
+
+    def test_at_work(self):
+        machine.STILL_SECONDS = 5
+        self.check_for(self.machine("sh", "-c", "while :; do :; done"), 8)
+
+    def test_ended(self):
+        with self.assertRaises(LabError) as e:
+            self.check_for(self.machine("false"), 30)
+        self.assertNotIsInstance(e.exception, StandsStill)
 
 
 class CacheEntry(unittest.TestCase):

@@ -29,8 +29,10 @@ class TimedOut(LabError):
 class Agent:
     """Runs commands in dom0, one at a time."""
 
-    def __init__(self, sock):
+    def __init__(self, sock, check=lambda: None):
+        """check is called while nothing comes, and raises if nothing will."""
         self.sock = sock
+        self.check_machine = check
         self.buffer = bytearray()
 
     def _send(self, kind, payload=b""):
@@ -65,6 +67,7 @@ class Agent:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimedOut(f"{what}: no end within the time limit")
+        self.check_machine()
         return select.select([self.sock, *fds], [], [], min(left, 1.0))[0]
 
     def wait_hello(self, deadline):

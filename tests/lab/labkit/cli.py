@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from labkit import build, cache, guests, host, hypervisor, images, kernels, roots
-from labkit.common import EXIT_LAB, LabError, Quiet, say
+from labkit.common import EXIT_LAB, EXIT_STANDS_STILL, LabError, Quiet, StandsStill, say
 from labkit.session import Session
 
 SUITES = ("bookworm", "trixie")
@@ -44,7 +44,7 @@ in dom0:
 
 exit status:
   the script's; 99 when the lab itself failed: then it says why, shows the ends of the consoles,
-  and tells where the whole logs are."""
+  and tells where the whole logs are; 98 when the emulated machine stands still, which it rarely does."""
 
 
 def _machine_options(p):
@@ -237,7 +237,7 @@ def main(argv):
             return o.run(o)
     except LabError as e:
         print(f"lab: {e}", file=sys.stderr)
-        return EXIT_LAB
+        return EXIT_STANDS_STILL if isinstance(e, StandsStill) else EXIT_LAB
     except Stopped as e:
         print(f"lab: ended by {signal.Signals(e.args[0]).name}", file=sys.stderr)
         return 128 + e.args[0]

@@ -14,6 +14,7 @@ CHECKOUT = os.path.dirname(os.path.dirname(LAB_DIR))
 
 # The lab's own failure, apart from any status that a script is likely to exit with.
 EXIT_LAB = 99
+EXIT_STANDS_STILL = 98
 
 PR_SET_PDEATHSIG = 1
 
@@ -22,6 +23,10 @@ _started = time.monotonic()
 
 class LabError(Exception):
     """The lab itself failed.  The text says what, and the way out."""
+
+
+class StandsStill(LabError):
+    """The emulated machine computes nothing any more: QEMU's fault, so it is worth another try."""
 
 
 class Quiet:

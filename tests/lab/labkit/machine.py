@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
-from labkit.common import LabError, die_with_parent, end_group, tail
+from labkit.common import LabError, StandsStill, die_with_parent, end_group, tail
 
 # Each flag is there for a measured reason, README.md tells which.
 CPU = "max,-smap,-rdtscp,-xsave"
@@ -17,6 +18,12 @@ XEN_MIB = 192
 XEN_OPTIONS = ("console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M "
                "dom0_max_vcpus=1 loglvl=info guest_loglvl=warning spec-ctrl=no xpti=no")
 DOM0_OPTIONS = "console=hvc0 earlyprintk=xen quiet loglevel=4 mitigations=off rdinit=/init"
+
+# Rarely an emulated interrupt is lost, and all processors wait for ever.  Otherwise dom0's clock alone
+# takes more than this of the host's processor in so much time.
+STILL_SECONDS = 120
+STILL_CPU_SECONDS = 0.3
+
 
 def _no_comma(path):
     """QEMU splits option values at commas; doubled ones are literal."""
@@ -34,6 +41,7 @@ class Machine:
         self.process = None
         self.agent_socket = None
         self.log = None
+        self.moved = None
 
     def disk(self, path, snapshot):
         """Add a virtio disk; with `snapshot`, what is written to it is forgotten."""
@@ -72,10 +80,22 @@ class Machine:
         theirs.close()
         self.agent_socket = ours
 
+    def _cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def check(self):
-        """LabError if QEMU has ended."""
+        """LabError if QEMU has ended, StandsStill if it has had nothing to do for long.  To be called
+        now and then."""
         if self.process.poll() is not None:
             raise LabError(f"QEMU ended with status {self.process.returncode}:\n{tail(self.log)}")
+        now, used = time.monotonic(), self._cpu_seconds()
+        if self.moved is None or used - self.moved[1] > STILL_CPU_SECONDS:
+            self.moved = now, used
+        elif now - self.moved[0] > STILL_SECONDS:
+            raise StandsStill(f"the emulated machine stands still: no work in {STILL_SECONDS} s; "
+                              "try again")
 
     def stop(self):
         """End QEMU, the soft way and then the hard way."""

@@ -169,7 +169,7 @@ class Session:
         self.machine = m
         m.start(parts["xen"], f"{parts['kernels']}/vmlinux-dom0", parts["initrd"], self.logs,
                 self.run_dir)
-        self.agent = Agent(m.agent_socket)
+        self.agent = Agent(m.agent_socket, m.check)
         self.agent.wait_hello(min(self.deadline, time.monotonic() + BOOT_SECONDS))
         trouble = tail(os.path.join(self.logs, "dom0", "init-trouble"))
         if trouble:
