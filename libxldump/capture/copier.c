@@ -12,6 +12,9 @@ int xl_copier_init(struct xl_copier *c, struct xl_hv *hv, uint32_t domid,
 
 void xl_copier_deinit(struct xl_copier *c)
 {
+	if (c->pin)
+		c->hv->ops->unmap(c->hv, c->pin, 1);
+	c->pin = NULL;
 	free(c->bounce);
 	c->bounce = NULL;
 }
@@ -97,6 +100,22 @@ int xl_copier_read(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *
 	c->read_ns += c->hv->ops->now_ns(c->hv) - t0;
 	c->read_pages += n;
 	return 0;
+}
+
+int xl_copier_pin(struct xl_copier *c, xl_pfn_t pfn)
+{
+	uint8_t type;
+	int r = xl_copier_types(c, &pfn, 1, &type);
+
+	if (r < 0 || !readable(type))
+		return r < 0 ? r : -ENOENT;
+	r = c->hv->ops->map(c->hv, c->domid, c->frame, 1, c->err, &c->pin);
+	if (r == 0 && c->err[0] < 0) {
+		c->hv->ops->unmap(c->hv, c->pin, 1);
+		c->pin = NULL;
+		r = c->err[0];
+	}
+	return r;
 }
 
 bool xl_copier_in_time(const struct xl_copier *c, size_t n, uint64_t deadline)

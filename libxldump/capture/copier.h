@@ -26,6 +26,7 @@ struct xl_copier {
 	uint64_t read_pages; /* pages read: what a page costs, for the policy */
 
 	uint8_t *bounce; /* XL_COPY_BATCH pages */
+	void *pin;       /* one page of the guest, or NULL */
 	xl_pfn_t pfn[XL_COPY_BATCH];
 	xl_frame_t frame[XL_COPY_BATCH];
 	uint8_t type[XL_COPY_BATCH];
@@ -35,6 +36,9 @@ struct xl_copier {
 int xl_copier_init(struct xl_copier *c, struct xl_hv *hv, uint32_t domid,
 		   const struct xl_physmap *map);
 void xl_copier_deinit(struct xl_copier *c);
+
+/* Keep a page mapped until xl_copier_deinit(): xl_engine_pin(). */
+int xl_copier_pin(struct xl_copier *c, xl_pfn_t pfn);
 
 /* Read n <= XL_COPY_BATCH pages into dst, n pages long.  type[i] says what pfn[i] is: XL_PAGE_NOTAB,
  * a page table of a PV guest, or XL_PAGE_XTAB when there is no such page (its part of dst is not

@@ -40,6 +40,10 @@ static int fail_saver(struct xl_engine *e, pid_t saver)
 
 static int explain_start(struct xl_engine *e, int r)
 {
+	/* Xen says all kinds of things of a domain that goes away. */
+	if (xl_engine_check_alive(e) == -ESRCH)
+		return -ESRCH;
+	xl_err_clear(e->x);
 	if (r == -EBUSY)
 		return fail_busy(e);
 	if (r == -EOPNOTSUPP)
@@ -219,6 +223,9 @@ int xl_dirtylog_err(struct xl_dirtylog *l, int r, const char *what)
 {
 	if (r != -ESTALE)
 		return xl_engine_err_doing(l->e, r, what);
+	if (xl_engine_check_alive(l->e) == -ESRCH)
+		return -ESRCH;
+	xl_err_clear(l->e->x);
 	return xl_fail(l->e->x, XLDUMP_CAUSE_BUSY, -EBUSY,
 		       "domain %u was saved or migrated meanwhile, which took its dirty log away: "
 		       "the dump would not be of one instant; begin it again when that is over, or "

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Pages may just be given back. */
+#define PIN_TRIES 16
+
 void xl_engine_progress(struct xl_engine *e, enum xldump_phase phase, uint64_t done,
 			uint64_t total)
 {
@@ -216,6 +219,21 @@ int xl_engine_take_state(struct xl_engine *e)
 	return e->dom.pv || r == -ESRCH ? r : 0;
 }
 
+int xl_engine_pin(struct xl_engine *e)
+{
+	uint64_t pos = 0;
+	xl_pfn_t pfn;
+
+	for (unsigned i = 0; i < PIN_TRIES && !e->copier.pin; i++) {
+		if (xl_copier_gather(&e->copier, &e->map->present, &pos, &pfn, 1) == 0)
+			break;
+		/* It has just been given back: should it appear again, that is to be noticed. */
+		if (xl_copier_pin(&e->copier, pfn) < 0 && !e->map->p2m)
+			xl_bitmap_clear(&e->map->present, pfn);
+	}
+	return xl_engine_check_alive(e);
+}
+
 /* Room for everything that is filled inside the pause. */
 static int engine_init(struct xl_engine *e)
 {
@@ -238,7 +256,9 @@ static int engine_init(struct xl_engine *e)
 		r = xl_bitmap_init(&e->must_read, cut->nr_pfns);
 	if (r == 0)
 		r = xl_copier_init(&e->copier, e->hv, e->dom.domid, e->map);
-	return r < 0 ? xl_err(e->x, r, "index of %" PRIu64 " pages", cut->nr_pfns) : 0;
+	if (r < 0)
+		return xl_err(e->x, r, "index of %" PRIu64 " pages", cut->nr_pfns);
+	return xl_engine_pin(e);
 }
 
 static void engine_deinit(struct xl_engine *e)

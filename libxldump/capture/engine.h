@@ -61,6 +61,12 @@ _printf_(3, 4) int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ..
 /* The same, with what was asked of the hypervisor (xl_hv.doing), or that the guest outgrew the map. */
 int xl_engine_err_doing(struct xl_engine *e, int r, const char *what);
 
+/* Keep a page of the guest mapped until the end.  Xen gives the number of a domain to no other while
+ * somebody has a page of it, even after it was destroyed (get_page(), domain_adjust_tot_pages()); so no
+ * other is unpaused, or loses its dirty log, in its place.  Does without if none can be mapped.  Then
+ * xl_engine_check_alive(). */
+int xl_engine_pin(struct xl_engine *e);
+
 /* xl_engine_check_alive() for inside the pause: without words, and dying is no error yet. */
 int xl_engine_look(struct xl_engine *e);
 

@@ -274,7 +274,9 @@ int xl_estimate(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
 		r = xl_bitmap_init(&w.dirty, map->nr_pfns);
 	if (r < 0)
 		return xl_err(x, r, "index of %" PRIu64 " pages", map->nr_pfns);
-	r = take_sample(&w);
+	r = xl_engine_pin(&w.e);
+	if (r == 0)
+		r = take_sample(&w);
 	if (r == 0)
 		r = play(&w);
 	if (r < 0)

@@ -72,6 +72,17 @@ static void take_young(struct precopy *s)
 	}
 }
 
+/* The log has a page also for what was written to it before it was given back, and then it may have
+ * appeared again after the fetch.  Only of those that were there, and could be read, it tells all; to
+ * be called before the layout is looked at again. */
+static void trust_log(struct precopy *s)
+{
+	const struct xl_bitmap *present = &s->e->map->present, *put = &s->e->pipe->put;
+
+	for (size_t i = 0; i < xl_bitmap_words(present->nbits); i++)
+		s->log.fresh.word[i] &= present->word[i] & put->word[i];
+}
+
 static int sift(struct precopy *s)
 {
 	int r = xl_skip_sift(s->e, &s->dirty, UINT64_MAX);
@@ -90,6 +101,7 @@ static int next_dirty(struct precopy *s)
 	r = xl_dirtylog_fetch(&s->log, false, &s->dirty);
 	if (r < 0)
 		return xl_dirtylog_err(&s->log, r, "look for what the guest has written");
+	trust_log(s);
 	t0 = e->hv->ops->now_ns(e->hv);
 	r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 	if (r < 0)
@@ -334,6 +346,7 @@ static int retry_round(struct precopy *s)
 
 	/* The guest has run since: what has appeared is not in the log before it is fetched again. */
 	xl_bitmap_copy(&s->log.fresh, &s->dirty);
+	trust_log(s);
 	r = xl_physmap_refresh(e->hv, &e->dom, e->map, &s->dirty);
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "memory layout of the running guest");

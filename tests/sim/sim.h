@@ -285,6 +285,8 @@ void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret);
 /* The halves of the table. */
 int sim_enter(struct sim *s, enum sim_op op, uint64_t cost);
 int sim_leave(struct sim *s, enum sim_op op, uint64_t cost);
+/* It changes the domain with that number, whichever it is. */
+void sim_touch(struct sim *s, enum sim_op op);
 int sim_hv_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n, int *err,
 	       void **ret);
 void sim_hv_unmap(struct xl_hv *hv, void *addr, size_t n);

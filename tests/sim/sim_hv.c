@@ -8,12 +8,12 @@
 
 /* ---- around every operation ---- */
 
-/* The domain goes away at the named moment; a dying one is gone soon. */
+/* The domain goes away at the named moment; a dying one is gone soon, unless somebody has its pages. */
 static void fate(struct sim *s)
 {
 	if (s->params.die_at && s->ops >= s->params.die_at && !s->dom.dying)
 		sim_die(s);
-	else if (s->dom.dying && sim_below(s, 8) == 0)
+	else if (s->dom.dying && !s->mapped && sim_below(s, 8) == 0)
 		s->gone = true;
 }
 
@@ -66,6 +66,12 @@ int sim_leave(struct sim *s, enum sim_op op, uint64_t cost)
 	sim_advance(s, cost / 4 + sim_below(s, cost / 2 + 1));
 	step(s);
 	return fault_now(s, op, true) ? s->fault.err : 0;
+}
+
+void sim_touch(struct sim *s, enum sim_op op)
+{
+	if (s->gone && !s->fault.hit)
+		sim_broken(s, "%s of a domain that has gone: its number may be another's", sim_op_name[op]);
 }
 
 /* An operation on the domain. */
@@ -160,6 +166,7 @@ static int do_pause(struct xl_hv *hv, uint32_t domid)
 	struct sim *s = sim_of(hv);
 	int r = enter_domain(s, SIM_pause, domid, 10000);
 
+	sim_touch(s, SIM_pause);
 	if (r < 0)
 		return r;
 	s->paused_at = s->clock;
@@ -172,6 +179,7 @@ static int do_unpause(struct xl_hv *hv, uint32_t domid)
 	struct sim *s = sim_of(hv);
 	int r = enter_domain(s, SIM_unpause, domid, 5000);
 
+	sim_touch(s, SIM_unpause);
 	if (r < 0)
 		return r;
 	if (s->pauses_ours == 0) {

@@ -11,6 +11,7 @@ static int enter_log(struct sim *s, enum sim_op op, uint32_t domid, uint64_t cos
 {
 	int r = sim_enter(s, op, cost);
 
+	sim_touch(s, op);
 	if (r < 0)
 		return r;
 	return domid != SIM_DOMID || s->gone ? -ESRCH : 0;
@@ -35,8 +36,9 @@ int sim_hv_logdirty_start(struct xl_hv *hv, uint32_t domid, uint64_t nr)
 
 	if (r < 0)
 		return r;
+	/* The same word as for "on already", later on. */
 	if (s->dom.dying)
-		return ignored(s);
+		return s->params.xen_minor <= 17 ? 0 : -EBUSY;
 	if (s->dom.pv && s->params.no_shadow)
 		return -EOPNOTSUPP;
 	if (s->log_on)
