@@ -156,9 +156,11 @@ void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state st
 	xd_queue_remove(&d->queue, job);
 }
 
+/* What has begun cannot be refused any more. */
 static void refuse(struct xd_daemon *d, struct xd_job *job, enum xd_refusal why)
 {
-	xd_manager_finish(d, job, XD_REFUSED, xd_refusal_name(why), xd_refusal_text(why));
+	xd_manager_finish(d, job, job->attempts ? XD_FAILED : XD_REFUSED, xd_refusal_name(why),
+			  xd_refusal_text(why));
 }
 
 void xd_manager_cancel(struct xd_daemon *d, struct xd_job *job)

@@ -421,7 +421,7 @@ def leftovers(w):
     gone.vanish()
     g = w.guest(3, "another")
     w.start()
-    check(w.end_of("a") == "refused" and w.node("a", "reason") == "no-domain", "the number is another's")
+    check(w.end_of("a") == "failed" and w.node("a", "reason") == "no-domain", "the number is another's")
     check(w.end_of("b") == "failed" and w.node("b", "reason") == "host-restarted",
           f"of another boot: {w.node('b', 'error')}")
     check(len([n for n in os.listdir(queue) if n.endswith(".job.bad")]) == 6, "six are set aside")
