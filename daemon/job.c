@@ -75,6 +75,9 @@ const char *xd_action_name(enum xd_action a)
 
 enum xd_action xd_action_parse(const char *name)
 {
+	/* What xl.cfg(5) calls rename-restart (tools/libs/light/libxl_types.idl, action_on_shutdown). */
+	if (!strcmp(name, "restart_rename"))
+		return XD_ACTION_RENAME_RESTART;
 	for (unsigned i = 0; i < _XD_ACTION_MAX; i++) {
 		const char *a = action_name[i], *b = name;
 

@@ -58,7 +58,13 @@ class Standstill(unittest.TestCase):
         m = machine.Machine("sysv", 1, 1)
         # pylint: disable=consider-using-with
         m.process = subprocess.Popen(argv)
-        m.log = os.devnull
+        # pylint: disable=consider-using-with
+        logs = tempfile.TemporaryDirectory()
+        self.addCleanup(logs.cleanup)
+        m.logs = logs.name
+        m.monitor, theirs = socket.socketpair()
+        theirs.sendall(b"CPU#0 HLT=1")
+        self.addCleanup(theirs.close)
         self.addCleanup(m.process.wait)
         self.addCleanup(m.process.kill)
         return m
@@ -74,8 +80,11 @@ class Standstill(unittest.TestCase):
         machine.STILL_SECONDS = 1
 
     def test_asleep(self):
+        m = self.machine("sleep", "60")
         with self.assertRaises(StandsStill):
-            self.check_for(self.machine("sleep", "60"), 30)
+            self.check_for(m, 30)
+        with open(f"{m.logs}/qemu-state", encoding="ascii") as f:
+            self.assertIn("HLT=1", f.read())
 
     def test_at_work(self):
         machine.STILL_SECONDS = 5

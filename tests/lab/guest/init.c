@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "workload.h"
+#include "xenstore.h"
 
 #define NSLEEPERS 6
 
@@ -161,7 +162,17 @@ static void trigger(const char *key)
 		printf("init: sysrq %s: %s\n", key, strerror(errno));
 }
 
-/* Commands typed on the console: crash, poweroff, echo WORDS. */
+/* "PATH VALUE" */
+static void write_node(char *words)
+{
+	char *value = strchr(words, ' ');
+
+	if (value)
+		*value++ = '\0';
+	xenstore_write(words, value ? value : "");
+}
+
+/* Commands typed on the console: crash, poweroff, echo WORDS, xenstore PATH VALUE. */
 static void listen_console(void)
 {
 	char line[256];
@@ -174,8 +185,10 @@ static void listen_console(void)
 			(void)reboot(RB_POWER_OFF);
 		else if (strncmp(line, "echo ", 5) == 0)
 			printf("init: %s\n", line + 5);
+		else if (strncmp(line, "xenstore ", 9) == 0)
+			write_node(line + 9);
 		else if (*line)
-			printf("init: commands are crash, poweroff, echo WORDS\n");
+			printf("init: commands are crash, poweroff, echo WORDS, xenstore PATH VALUE\n");
 	}
 }
 

@@ -15,7 +15,7 @@ from labkit.common import CHECKOUT, LabError, run_logged, say
 # Raised when the steps below change, so that build folders start afresh.
 RECIPE = 1
 
-# Where dom0 finds the programs that `make check` builds under tests/readers.
+# Where dom0 finds the programs that `make check` builds under tests/readers and tests/lab.
 TESTS_DIR = "usr/libexec/xldump-tests"
 
 CONFIGURE = ["--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var"]
@@ -26,7 +26,7 @@ CONFIGURE_INPUTS = (".ac", ".am", ".m4")
 COPY_PROGRAMS = r"""
 cd "$1"
 mkdir -p "$2"
-for p in tests/readers/*; do
+for p in tests/readers/* tests/lab/dom0/*; do
 	[ -f "$p" ] && [ -x "$p" ] || continue
 	case $p in *.o|*.lo|*.la|*.sh|*.py) continue ;; esac
 	./libtool --quiet --mode=install install -c "$p" "$2/"
@@ -128,7 +128,7 @@ class Build:
         self._set_stamp("configured", want)
 
     def _test_programs(self, dest):
-        """Programs of tests/readers that are meant to run in dom0; a fault there is no reason
+        """Programs of tests/readers and tests/lab that are meant to run in dom0; a fault there is no reason
         not to run the rest."""
         try:
             self._run(["make", "-k", f"-j{os.cpu_count()}", "check", "TESTS="], self.obj,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The emulated machine: QEMU's command line, its start and its end."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -40,7 +41,8 @@ class Machine:
         self.args = []
         self.process = None
         self.agent_socket = None
-        self.log = None
+        self.monitor = None
+        self.logs = None
         self.moved = None
 
     def disk(self, path, snapshot):
@@ -55,8 +57,9 @@ class Machine:
 
     def start(self, xen, kernel, initrd, logs, tmp):
         """Start QEMU; the serial console goes to logs/xen.log, temporary files to tmp."""
-        self.log = os.path.join(logs, "qemu.log")
+        self.logs = logs
         ours, theirs = socket.socketpair()
+        self.monitor, monitor = socket.socketpair()
         modules = f"{_no_comma(kernel)} {DOM0_OPTIONS} lab.dom0={self.dom0},{_no_comma(initrd)}"
         argv = ["qemu-system-x86_64", "-machine", "pc", "-accel",
                 "tcg,thread=single,tb-size=1024", "-cpu", CPU, "-smp", "1",
@@ -67,33 +70,49 @@ class Machine:
                 "-initrd", modules, *self.args,
                 "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=agent,fd={theirs.fileno()}",
-                "-device", "virtserialport,chardev=agent,name=lab.agent"]
-        with open(self.log, "wb") as log:
+                "-device", "virtserialport,chardev=agent,name=lab.agent",
+                "-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
+                "-mon", "chardev=monitor"]
+        with open(self._log(), "wb") as log:
             # QEMU keeps unlinked temporary files of snapshot=on disks in TMPDIR.
             env = dict(os.environ, TMPDIR=tmp)
             # Its own process group: Ctrl-C reaches the driver, which then ends QEMU in order.
             # pylint: disable=subprocess-popen-preexec-fn
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, pass_fds=[theirs.fileno()], env=env,
+                                            stderr=log, env=env,
+                                            pass_fds=[theirs.fileno(), monitor.fileno()],
                                             preexec_fn=die_with_parent(signal.SIGKILL),
                                             process_group=0)
         theirs.close()
+        monitor.close()
         self.agent_socket = ours
+
+    def _log(self):
+        return os.path.join(self.logs, "qemu.log")
 
     def _cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as f:
             fields = f.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def _save_state(self):
+        """What the emulated hardware waits for, into logs/qemu-state."""
+        self.monitor.settimeout(2)
+        with open(f"{self.logs}/qemu-state", "wb") as f, contextlib.suppress(OSError):
+            self.monitor.sendall(b"info registers\ninfo lapic\ninfo pic\n")
+            while data := self.monitor.recv(65536):
+                f.write(data)
+
     def check(self):
         """LabError if QEMU has ended, StandsStill if it has had nothing to do for long.  To be called
         now and then."""
         if self.process.poll() is not None:
-            raise LabError(f"QEMU ended with status {self.process.returncode}:\n{tail(self.log)}")
+            raise LabError(f"QEMU ended with status {self.process.returncode}:\n{tail(self._log())}")
         now, used = time.monotonic(), self._cpu_seconds()
         if self.moved is None or used - self.moved[1] > STILL_CPU_SECONDS:
             self.moved = now, used
         elif now - self.moved[0] > STILL_SECONDS:
+            self._save_state()
             raise StandsStill(f"the emulated machine stands still: no work in {STILL_SECONDS} s; "
                               "try again")
 
@@ -103,5 +122,6 @@ class Machine:
             return
         if self.process.poll() is None:
             end_group(self.process, 5)
-        if self.agent_socket:
-            self.agent_socket.close()
+        for s in (self.agent_socket, self.monitor):
+            if s:
+                s.close()

@@ -81,19 +81,20 @@ crashes() {
 	rm -f "$file" "$file.json"
 }
 
+# gone GUEST [SECONDS]
 gone() {
 	local i
-	for i in $(seq 150); do
+	for i in $(seq $((${2-30} * 5))); do
 		xl domid "$1" > /dev/null 2>&1 || return 0
 		sleep 0.2
 	done
 	return 1
 }
 
-# newer GUEST DOMID: it is back, under another number.
+# newer GUEST DOMID [SECONDS]: it is back, under another number.
 newer() {
 	local i id
-	for i in $(seq 300); do
+	for i in $(seq $((${3-60} * 5))); do
 		id=$(xl domid "$1" 2> /dev/null)
 		[ -n "$id" ] && [ "$id" != "$2" ] && echo "$1: domain $2, then $id" && return 0
 		sleep 0.2

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # xldumpd and HVM guests: their kernels panic and then reboot, which is no crash for Xen.
 #
-# lab: --suite trixie --dom0 systemd --hypervisor stock --guest hvm1=hvm,workload=stamp=256:500
+# lab: --suite trixie --dom0 systemd --hypervisor stock --guest hvm1=hvm,workload=stamp=256:50
 # readers: hvm1-panic.elf
 # timeout: 3600
 # slow: a quarter of an hour

@@ -3,7 +3,10 @@
 # What may happen to xldumpd in the years in which it runs: reloads, restarts, upgrades, the clock, and
 # being killed at any moment.  With an argument: killed so often, instead of 20 times.
 #
-# lab: --suite trixie --dom0 systemd --hypervisor shadow --guest pv1=pv,workload=stamp=256:500 --guest pvh1=pvh,workload=stamp=256:500
+# The guests are PV: beside a PVH guest that runs, and whose dirty log is on, an emulated dom0 is now and
+# then not scheduled for minutes.  The scenario `daemon' kills dumps of PVH guests, too.
+#
+# lab: --suite trixie --dom0 systemd --hypervisor shadow --guest pv1=pv,workload=stamp=256:50 --guest pv2=pv,workload=stamp=256:50
 # timeout: 5400
 # slow: half an hour
 
@@ -64,19 +67,18 @@ clocks() {
 }
 
 check "the daemon starts" systemctl start xldumpd.service
-for guest in pv1 pvh1; do
+for guest in pv1 pv2; do
 	alone $guest
 	check "$guest is dumped during a reload" during reload-$guest $guest systemctl reload xldumpd.service
 	check "$guest is dumped in spite of a restart" during restart-$guest $guest systemctl restart xldumpd.service
 	check "$guest is dumped in spite of an upgrade" during upgrade-$guest $guest upgrade
-	check "$guest is dumped while the clock jumps" during clock-$guest $guest clocks 5
 	check "$guest is dumped although the daemon is killed" during kill-$guest $guest \
 		systemctl kill --signal=KILL --kill-whom=main xldumpd.service
 done
 check "the journal tells" story 'read /etc/xen/xldumpd.conf again' 'was interrupted and begins anew'
 n=$(find $spool -name '*.elf' | wc -l)
-[ "$n" -eq 10 ]
-result $? "each of the ten dumps has its own file: $n"
+[ "$n" -eq 8 ]
+result $? "each of the eight dumps has its own file: $n"
 xldumpctl list | sed 's/^/# /'
 rm -f $spool/*
 
@@ -85,8 +87,7 @@ daemons=0
 workers=0
 ended=0
 for i in $(seq "$kills"); do
-	guest=pv1
-	[ $((i % 2)) -eq 0 ] || guest=pvh1
+	guest=pv$((i % 2 + 1))
 	alone $guest
 	ask "dead$i" $guest
 	sleep "$((RANDOM % 4)).$((RANDOM % 9))"
@@ -118,6 +119,12 @@ for _ in 1 2 3 4 5 6 7; do
 	serves > /dev/null
 done
 check "the daemon is killed seven times as fast as it starts: it serves" serves
+
+# The last, for an emulated dom0 whose clock was set back stands still now and then.
+for guest in pv1 pv2; do
+	alone $guest
+	check "$guest is dumped while the clock jumps" during clock-$guest $guest clocks 5
+done
 left_over | sed 's/^/# /'
 [ -z "$(left_over)" ]
 result $? "nothing is left"
