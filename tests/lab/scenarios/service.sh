@@ -157,7 +157,7 @@ for action in destroy restart; do
 	fi
 	check "the journal tells that it is xl's" story "pv1 \(domain $id\) is not dumped \(coredump\)"
 done
-ls -l /var/lib/xen/dump | sed 's/^/# /'
+find /var/lib/xen/dump -type f -printf '# %s %f\n'
 rm -f /var/lib/xen/dump/*
 xl destroy pv1
 
