@@ -100,6 +100,35 @@ static int check_pages(struct xl_verify *v, const struct digests *d)
 	return 0;
 }
 
+/* Digests under another name, or NULL: were it only damaged, the file would seem to have none. */
+static const struct xl_image_section *find_renamed(const struct xl_verify *v)
+{
+	char magic[DIGEST_MAGIC_SIZE];
+
+	for (size_t i = 0; i < v->img->sections; i++) {
+		const struct xl_image_section *s = &v->img->section[i];
+
+		if (s->size >= DIGEST_HEADER_SIZE && xl_imgfile_inside(v->img->file, s->offset, s->size) &&
+		    xl_imgfile_read(v->img->file, s->offset, magic, sizeof(magic)) == 0 &&
+		    memcmp(magic, DIGEST_MAGIC, sizeof(magic)) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static void tell_none(struct xl_verify *v)
+{
+	/* Who takes away our note disowns the rest as well. */
+	const struct xl_image_section *s = v->img->json ? find_renamed(v) : NULL;
+
+	if (s)
+		xl_verify_broken(v, "the digests at offset %#" PRIx64 " are under another name than "
+				 DIGEST_SECTION ": the names of the sections are damaged", s->offset);
+	else
+		xl_verify_note(v, "the file has no digests: damage to contents of pages cannot be "
+			       "seen");
+}
+
 int xl_verify_digests(struct xl_verify *v)
 {
 	const struct xl_image_section *s = xl_image_section(v->img, DIGEST_SECTION);
@@ -112,8 +141,7 @@ int xl_verify_digests(struct xl_verify *v)
 				 "or another program made it from one of ours, without the digests and "
 				 "what else was behind the pages");
 	if (!s) {
-		xl_verify_note(v, "the file has no digests: damage to contents of pages cannot be "
-			       "seen");
+		tell_none(v);
 		return 0;
 	}
 	d.offset = s->offset;

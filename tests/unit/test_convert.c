@@ -772,7 +772,7 @@ static void test_flips_in_raw(void **state)
 {
 	struct sim_dump d;
 	struct sim *s = dump(&guests[0], 4, true, &d);
-	const struct xl_image_section *pages;
+	const struct xl_image_section *pages, *names;
 	struct xl_image *img;
 	char said[XL_ERR_MAX], want[64];
 	int fd;
@@ -797,6 +797,15 @@ static void test_flips_in_raw(void **state)
 		if (at >= pages->offset && at < pages->offset + pages->size && !strstr(said, want))
 			fail_msg("%s is not named: %s", want, said);
 		flip(fd, at, by);
+	}
+	/* Each character of each name. */
+	names = xl_image_section(img, ".shstrtab");
+	assert_non_null(names);
+	for (uint64_t at = names->offset; at < names->offset + names->size; at++) {
+		flip(fd, at, 0xd6);
+		if (whole(FILE_A, said))
+			fail_msg("a flip at offset %#" PRIx64 ", in a name, is not seen", at);
+		flip(fd, at, 0xd6);
 	}
 	(void)close(fd);
 	xl_image_close(img);

@@ -183,7 +183,7 @@ static void test_saver_begins(void **state)
 	fake_guest_reset(guest, 0);
 	fake_dump(guest, dir, XLDUMP_STRATEGY_PRECOPY, &d);
 	steps = guest->step;
-	for (long n = steps / 6; n < steps - 8; n++) {
+	for (long n = steps / 6; n < steps - 9; n++) {
 		fake_guest_reset(guest, 0);
 		guest->act = begin_save;
 		guest->act_at = n;
