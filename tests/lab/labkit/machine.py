@@ -23,7 +23,7 @@ DOM0_OPTIONS = "console=hvc0 earlyprintk=xen quiet loglevel=4 mitigations=off rd
 # Rarely an emulated interrupt is lost, and all processors wait for ever.  Otherwise dom0's clock alone
 # takes more than this of the host's processor in so much time.
 STILL_SECONDS = 120
-STILL_CPU_SECONDS = 0.3
+STILL_CPU_SECONDS = 0.1
 
 
 def _no_comma(path):
