@@ -105,7 +105,7 @@ int xl_copier_read(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *
 int xl_copier_pin(struct xl_copier *c, xl_pfn_t pfn)
 {
 	uint8_t type;
-	int r = xl_copier_types(c, &pfn, 1, &type);
+	int r = name_frames(c, &pfn, 1, &type);
 
 	if (r < 0 || !readable(type))
 		return r < 0 ? r : -ENOENT;
@@ -113,7 +113,7 @@ int xl_copier_pin(struct xl_copier *c, xl_pfn_t pfn)
 	if (r == 0 && c->err[0] < 0) {
 		c->hv->ops->unmap(c->hv, c->pin, 1);
 		c->pin = NULL;
-		r = c->err[0];
+		r = xl_map_err_passes(c->err[0]) ? c->err[0] : -ENOENT;
 	}
 	return r;
 }

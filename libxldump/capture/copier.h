@@ -37,7 +37,7 @@ int xl_copier_init(struct xl_copier *c, struct xl_hv *hv, uint32_t domid,
 		   const struct xl_physmap *map);
 void xl_copier_deinit(struct xl_copier *c);
 
-/* Keep a page mapped until xl_copier_deinit(): xl_engine_pin(). */
+/* Keep a page mapped until xl_copier_deinit(): xl_engine_pin().  -ENOENT: there is no such page now. */
 int xl_copier_pin(struct xl_copier *c, xl_pfn_t pfn);
 
 /* Read n <= XL_COPY_BATCH pages into dst, n pages long.  type[i] says what pfn[i] is: XL_PAGE_NOTAB,

@@ -38,12 +38,19 @@ static int fail_saver(struct xl_engine *e, pid_t saver)
 		       e->dom.domid, (int)saver);
 }
 
+/* Xen says all kinds of things of a domain that goes away.  True: it does, which has been said instead. */
+static bool went_away(struct xl_engine *e)
+{
+	if (xl_engine_check_alive(e) == -ESRCH)
+		return true;
+	xl_err_clear(e->x);
+	return false;
+}
+
 static int explain_start(struct xl_engine *e, int r)
 {
-	/* Xen says all kinds of things of a domain that goes away. */
-	if (xl_engine_check_alive(e) == -ESRCH)
+	if (went_away(e))
 		return -ESRCH;
-	xl_err_clear(e->x);
 	if (r == -EBUSY)
 		return fail_busy(e);
 	if (r == -EOPNOTSUPP)
@@ -223,9 +230,8 @@ int xl_dirtylog_err(struct xl_dirtylog *l, int r, const char *what)
 {
 	if (r != -ESTALE)
 		return xl_engine_err_doing(l->e, r, what);
-	if (xl_engine_check_alive(l->e) == -ESRCH)
+	if (went_away(l->e))
 		return -ESRCH;
-	xl_err_clear(l->e->x);
 	return xl_fail(l->e->x, XLDUMP_CAUSE_BUSY, -EBUSY,
 		       "domain %u was saved or migrated meanwhile, which took its dirty log away: "
 		       "the dump would not be of one instant; begin it again when that is over, or "

@@ -228,7 +228,7 @@ int xl_engine_pin(struct xl_engine *e)
 		if (xl_copier_gather(&e->copier, &e->map->present, &pos, &pfn, 1) == 0)
 			break;
 		/* It has just been given back: should it appear again, that is to be noticed. */
-		if (xl_copier_pin(&e->copier, pfn) < 0 && !e->map->p2m)
+		if (xl_copier_pin(&e->copier, pfn) == -ENOENT && !e->map->p2m)
 			xl_bitmap_clear(&e->map->present, pfn);
 	}
 	return xl_engine_check_alive(e);

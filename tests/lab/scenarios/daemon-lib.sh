@@ -2,6 +2,16 @@
 # What the scenarios of xldumpd share.  Sourced after lib.sh.
 # shellcheck shell=bash
 
+# configure [LINE]...: the daemon's configuration, for guests that crash and are dumped one after the other.
+configure() {
+	printf '%s\n' 'keep_free_mib = 64' 'min_interval = 0' "$@" > /etc/xen/xldumpd.conf
+}
+
+# ask REQUEST GUEST: for a dump, as anybody may by hand.
+ask() {
+	xenstore-write "/tool/xldump/request/$1/domain" "$2"
+}
+
 # node REQUEST NODE
 node() {
 	xenstore-read "/tool/xldump/request/$1/$2" 2> /dev/null

@@ -9,10 +9,7 @@
 . /in/lib.sh
 . /in/daemon-lib.sh
 
-cat > /etc/xen/xldumpd.conf <<-END
-	keep_free_mib = 64
-	min_interval = 0
-END
+configure
 
 check "the daemon starts" systemctl start xldumpd.service
 ids=

@@ -11,10 +11,7 @@
 . /in/daemon-lib.sh
 
 spool=/var/lib/xldump/dumps
-cat > /etc/xen/xldumpd.conf <<-END
-	keep_free_mib = 64
-	min_interval = 0
-END
+configure
 
 # answer GUEST PATH: what xenstored said to it, when it wrote that node.
 answer() {
@@ -44,7 +41,7 @@ meanwhile() {
 	local name=$1 guest=$2
 	shift 2
 	alone "$guest"
-	xenstore-write "/tool/xldump/request/$name/domain" "$guest"
+	ask "$name" "$guest"
 	runs "$name" || return 1
 	sleep "0.$((RANDOM % 9))"
 	"$@" || return 1
@@ -99,7 +96,7 @@ result $? "nonsense is refused: $refused of 150"
 result $? "the daemon is the same, and nothing was dumped"
 xl unpause pvh1
 check "pvh1 goes on" goes_on pvh1
-xenstore-write /tool/xldump/request/good/domain pvh1
+ask good pvh1
 check "a request that is none is served" is_done good
 rm -f $spool/*
 

@@ -10,12 +10,7 @@
 . /in/lib.sh
 . /in/daemon-lib.sh
 
-cat > /etc/xen/xldumpd.conf <<-END
-	keep_free_mib = 64
-	min_interval = 0
-	learn_after = 1
-	after_crash = "restart"
-END
+configure 'learn_after = 1' 'after_crash = "restart"'
 
 # learnt DOMID: it is known where the kernel of this guest, which is up, would say that it panicked.  A new
 # daemon looks soon; one that has looked before the kernel was there waits for minutes.

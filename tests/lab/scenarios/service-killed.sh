@@ -15,15 +15,7 @@
 
 kills=${1-20}
 spool=/var/lib/xldump/dumps
-cat > /etc/xen/xldumpd.conf <<-END
-	keep_free_mib = 64
-	min_interval = 0
-END
-
-# ask NAME GUEST: a request.
-ask() {
-	xenstore-write "/tool/xldump/request/$1/domain" "$2"
-}
+configure
 
 # worker: a process of the daemon that dumps.
 worker() {

@@ -10,11 +10,7 @@
 . /in/lib.sh
 . /in/daemon-lib.sh
 
-cat > /etc/xen/xldumpd.conf <<-END
-	keep_free_mib = 64
-	min_interval = 0
-	domains = [ [ "pv1", "after_crash=destroy" ], [ "pvh1", "after_crash=restart" ], ]
-END
+configure 'domains = [ [ "pv1", "after_crash=destroy" ], [ "pvh1", "after_crash=restart" ], ]'
 
 # cgroup PID: the unit that a process belongs to.
 cgroup() {
