@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "conf.h"
+#include "known.h"
 #include "policy.h"
 #include "queue.h"
 #include "spool.h"
@@ -20,21 +21,6 @@ struct xd_recent {
 
 /* As many as are remembered; the oldest is forgotten. */
 #define XD_RECENT 512
-
-/* A domain as it was seen last. */
-struct xd_known {
-	uint32_t domid;
-	uint8_t uuid[16];
-	enum xldump_guest_type type;
-	bool shut_down;
-	bool seen; /* in the scan that is going on */
-
-	/* Where its kernel would say that it has panicked: learn.c. */
-	uint64_t learn_at; /* CLOCK_BOOTTIME, s */
-	unsigned tries;
-	bool marked;
-	struct xldump_panic_mark mark;
-};
 
 struct xd_worker;
 struct xd_learner;
@@ -63,8 +49,7 @@ struct xd_daemon {
 	bool look_again;           /* xenstored did not answer: some may not have been seen */
 
 	struct xd_learner *learner; /* the one that runs */
-	struct xd_known *known;
-	size_t nr_known;
+	struct xd_known_all known;
 	struct xd_recent recent[XD_RECENT];
 	size_t nr_recent;
 };
@@ -75,6 +60,7 @@ struct xd_daemon {
 void xd_manager_resume(struct xd_daemon *d);
 
 /* Put a job into the queue, if the policy says so.  Of `job`, what is not the queue's to set.
+ * A crash takes the place of a request of that guest that waits, and comes after one that runs.
  * XD_OK, or the refusal; x has words if it is not the policy's. */
 enum xd_refusal xd_manager_submit(struct xd_daemon *d, const struct xd_job *job);
 
@@ -143,6 +129,9 @@ void xd_trigger_request_event(struct xd_daemon *d, const char *path);
 
 /* Look at all domains: who has crashed since? */
 void xd_trigger_domains(struct xd_daemon *d);
+
+/* Submit the dump of a crash; a refusal is logged, and libxl's lock, which job->hold is, given back. */
+void xd_trigger_submit(struct xd_daemon *d, struct xd_job *job);
 
 /* ---- learn.c ---- */
 

@@ -28,15 +28,6 @@ struct xd_learner {
 	sd_event_source *child, *timer;
 };
 
-static struct xd_known *of(const struct xd_learner *l)
-{
-	for (size_t i = 0; i < l->d->nr_known; i++)
-		if (l->d->known[i].domid == l->domid &&
-		    !memcmp(l->d->known[i].uuid, l->uuid, sizeof(l->uuid)))
-			return &l->d->known[i];
-	return NULL;
-}
-
 static void learner_free(struct xd_learner *l)
 {
 	l->d->learner = NULL;
@@ -61,7 +52,7 @@ static bool take_mark(const char *text, struct xldump_panic_mark *ret)
 static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 {
 	struct xd_learner *l = data;
-	struct xd_known *k = of(l);
+	struct xd_known *k = xd_known_find(&l->d->known, l->domid, l->uuid);
 	char text[1024];
 	ssize_t n;
 
@@ -118,8 +109,8 @@ static int start(struct xd_learner *l, const struct xldump_domain *dom)
 
 void xd_learn(struct xd_daemon *d)
 {
-	for (size_t i = 0; i < d->nr_known && !d->learner && !d->stopping; i++) {
-		struct xd_known *k = &d->known[i];
+	for (size_t i = 0; i < d->known.n && !d->learner && !d->stopping; i++) {
+		struct xd_known *k = &d->known.domain[i];
 		struct xldump_domain dom = { .sz = sizeof(dom), .domid = k->domid,
 					     .type = XLDUMP_GUEST_HVM };
 		struct xd_learner *l;

@@ -85,31 +85,42 @@ void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], in
 }
 
 /* By Xen's SHUTDOWN_*. */
-static const char *key_of(unsigned shutdown_reason)
-{
-	static const char *const key[] = {
-		[0] = "on_poweroff", [1] = "on_reboot",	  [3] = "on_crash",
-		[4] = "on_watchdog", [5] = "on_soft_reset",
-	};
+static const char *const action_key[XD_LIBXL_REASONS] = {
+	[0] = "on_poweroff", [1] = "on_reboot",	  [3] = "on_crash",
+	[4] = "on_watchdog", [5] = "on_soft_reset",
+};
 
-	return shutdown_reason < XL_ARRAY_SIZE(key) ? key[shutdown_reason] : NULL;
-}
-
-enum xd_action xd_libxl_action(const char *dir, uint32_t domid, const uint8_t uuid[16],
-			       unsigned shutdown_reason, char *ret_name, size_t size)
+void xd_libxl_look(const char *dir, uint32_t domid, const uint8_t uuid[16], struct xd_libxl_config *c)
 {
-	const char *key = key_of(shutdown_reason);
+	struct xd_libxl_config now = { .there = true };
 	_cleanup_json_ struct json_object *o = NULL;
-	char path[XD_PATH_MAX], text[64], name[XLDUMP_NAME_MAX];
+	char path[XD_PATH_MAX], text[64];
+	struct stat st;
 
 	config_path(dir, domid, uuid, path, sizeof(path));
+	if (lstat(path, &st) < 0)
+		return;
+	/* libxl replaces the file when it changes it. */
+	now.inode = st.st_ino;
+	now.ctime_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
+	if (c->there && c->inode == now.inode && c->ctime_ns == now.ctime_ns)
+		return;
 	o = xd_json_read(AT_FDCWD, path, CONFIG_MAX);
 	if (!o)
+		return;
+	(void)xd_json_text(xd_json_get(o, "c_info"), "name", now.name, sizeof(now.name));
+	for (size_t i = 0; i < XD_LIBXL_REASONS; i++) {
+		/* libxl leaves out what has its default, and destroying is that. */
+		now.action[i] = XD_ACTION_DESTROY;
+		if (action_key[i] && xd_json_text(o, action_key[i], text, sizeof(text)))
+			now.action[i] = xd_action_parse(text);
+	}
+	*c = now;
+}
+
+enum xd_action xd_libxl_action(const struct xd_libxl_config *c, unsigned shutdown_reason)
+{
+	if (!c->there)
 		return XD_ACTION_UNKNOWN;
-	if (xd_json_text(xd_json_get(o, "c_info"), "name", name, sizeof(name)))
-		(void)snprintf(ret_name, size, "%s", name);
-	/* libxl leaves out what has its default, and destroying is that. */
-	if (!key || !xd_json_text(o, key, text, sizeof(text)))
-		return XD_ACTION_DESTROY;
-	return xd_action_parse(text);
+	return shutdown_reason < XD_LIBXL_REASONS ? c->action[shutdown_reason] : XD_ACTION_DESTROY;
 }

@@ -13,6 +13,9 @@
 
 #define XD_LIBXL_DIR "/var/lib/xen"
 
+/* Reasons of Xen that libxl has an action for, and those between them. */
+#define XD_LIBXL_REASONS 6
+
 /* Without waiting.  0 with a descriptor; -EAGAIN: libxl has it; -ENOENT: this is no domain of libxl,
  * or no longer one. */
 int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *ret_fd);
@@ -20,9 +23,21 @@ int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *
 /* Give it back; *fd becomes -1. */
 void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *fd);
 
-/* What xl will do to a domain that went down with this reason of Xen, and its name, both as libxl's
- * configuration has them.  XD_ACTION_UNKNOWN without a configuration. */
-enum xd_action xd_libxl_action(const char *dir, uint32_t domid, const uint8_t uuid[16],
-			       unsigned shutdown_reason, char *ret_name, size_t size);
+/* What libxl's configuration of a domain says that is of interest to us. */
+struct xd_libxl_config {
+	bool there;
+	char name[XLDUMP_NAME_MAX];
+	enum xd_action action[XD_LIBXL_REASONS]; /* by Xen's SHUTDOWN_* */
+
+	/* Of the file, to tell whether it has changed. */
+	uint64_t inode, ctime_ns;
+};
+
+/* Read it, if it has changed since *c was read.  When it is not there, or broken, *c stays what it was. */
+void xd_libxl_look(const char *dir, uint32_t domid, const uint8_t uuid[16], struct xd_libxl_config *c);
+
+/* What xl will do to the domain when it goes down with that reason of Xen.  XD_ACTION_UNKNOWN without a
+ * configuration. */
+enum xd_action xd_libxl_action(const struct xd_libxl_config *c, unsigned shutdown_reason);
 
 #endif

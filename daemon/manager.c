@@ -82,8 +82,10 @@ static uint64_t last_dump(const struct xd_daemon *d, const uint8_t uuid[16], boo
 	return at;
 }
 
-static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
+/* But for `apart`, if there is one, all jobs count. */
+static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, const struct xd_job *apart)
 {
+	const struct xd_job *same = xd_queue_by_domain(&d->queue, &job->dom, job);
 	struct xd_policy_in in = {
 		.trigger = job->trigger,
 		.set = &job->set,
@@ -91,7 +93,7 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
 		.domid = job->dom.domid,
 		.action = job->action,
 		.held = job->hold >= 0,
-		.same_waits = xd_queue_by_domain(&d->queue, &job->dom, job) != NULL,
+		.same_waits = same && same != apart,
 		.waiting = xd_queue_count(&d->queue, XD_QUEUED) -
 			   (job->seq && job->state == XD_QUEUED),
 		.max_waiting = d->config.max_waiting,
@@ -107,6 +109,47 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
 	if (xd_spool_room(d->spool, &in.room) < 0)
 		in.room = UINT64_MAX;
 	return xd_policy(&in);
+}
+
+/* ---- the crash of a guest that has a request ---- */
+
+/* The request waits: its client gets the dump of the crash. */
+static void become_crash(struct xd_daemon *d, struct xd_job *job, const struct xd_job *crash)
+{
+	job->trigger = crash->trigger;
+	job->shutdown_reason = crash->shutdown_reason;
+	job->action = crash->action;
+	job->hold = crash->hold;
+	job->not_before = 0;
+	xd_log(LOG_NOTICE, "%s (domain %u): dump %s, which waits, becomes that of the crash (%s)",
+	       job->dom.name, job->dom.domid, job->id, xd_trigger_name(job->trigger));
+	(void)xd_queue_save(&d->x, &d->queue, job);
+	xl_err_clear(&d->x);
+	xd_publish_job(d, job);
+}
+
+static enum xd_refusal join_crash(struct xd_daemon *d, struct xd_job *job, const struct xd_job *crash)
+{
+	if (job->state == XD_QUEUED) {
+		become_crash(d, job, crash);
+		return XD_OK;
+	}
+	/* What runs may be of an instant before the crash. */
+	job->crash = malloc(sizeof(*crash));
+	if (!job->crash)
+		return XD_REFUSED_DUPLICATE;
+	*job->crash = *crash;
+	xd_log(LOG_NOTICE, "%s (domain %u): the crash is dumped after dump %s, which runs", job->dom.name,
+	       job->dom.domid, job->id);
+	return XD_OK;
+}
+
+static void drop_crash(struct xd_daemon *d, struct xd_job *job)
+{
+	if (job->crash)
+		xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->crash->hold);
+	free(job->crash);
+	job->crash = NULL;
 }
 
 /* ---- the end of a job ---- */
@@ -135,6 +178,8 @@ void xd_manager_captured(struct xd_daemon *d, struct xd_job *job)
 void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state state,
 		       const char *reason, const char *error)
 {
+	_cleanup_free_ struct xd_job *crash = XL_TAKE_PTR(job->crash);
+
 	job->state = state;
 	job->since = xd_realtime();
 	(void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
@@ -154,6 +199,8 @@ void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state st
 		}
 	}
 	xd_queue_remove(&d->queue, job);
+	if (crash)
+		xd_trigger_submit(d, crash);
 }
 
 /* What has begun cannot be refused any more. */
@@ -191,11 +238,17 @@ static void failed(struct xd_daemon *d, struct xd_job *job, enum xldump_cause ca
 		(void)xd_queue_save(&d->x, &d->queue, job);
 		xd_publish_job(d, job);
 		xd_manager_captured(d, job);
+		drop_crash(d, job);
 	} else if (later) {
 		xd_log(LOG_WARNING, "%s (domain %u): dump %s failed (%s), tried again in %u s: %s",
 		       job->dom.name, job->dom.domid, job->id, reason, later, error);
 		job->state = XD_QUEUED;
 		job->not_before = xd_now() + later;
+		if (job->crash) {
+			become_crash(d, job, job->crash);
+			free(job->crash);
+			job->crash = NULL;
+		}
 		(void)xd_queue_save(&d->x, &d->queue, job);
 		xd_publish_job(d, job);
 	} else {
@@ -295,6 +348,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 	}
 	if (d->intake_off || d->look_again)
 		xd_trigger_requests(d);
+	xd_known_look(&d->known, d->libxl_dir);
 	xd_learn(d);
 	xd_manager_kick(d);
 	return 0;
@@ -333,7 +387,7 @@ static struct xd_job *next(struct xd_daemon *d, uint64_t *wake)
 
 			if (job->state != XD_QUEUED || (job->hold >= 0) != held)
 				continue;
-			v = judge(d, job);
+			v = judge(d, job, NULL);
 			if (v.what == XD_ADMIT)
 				return job;
 			if (v.what == XD_REFUSE) {
@@ -370,16 +424,26 @@ void xd_manager_kick(struct xd_daemon *d)
 
 enum xd_refusal xd_manager_submit(struct xd_daemon *d, const struct xd_job *job)
 {
-	struct xd_job copy = *job, *added;
+	struct xd_job copy = *job, *added, *other = NULL;
 	struct xd_verdict v;
+
+	if (xd_trigger_crashed(job->trigger))
+		other = xd_queue_by_domain(&d->queue, &job->dom, NULL);
+	if (other && (xd_trigger_crashed(other->trigger) || other->crash))
+		return XD_REFUSED_DUPLICATE;
 
 	copy.state = XD_QUEUED;
 	copy.since = xd_realtime();
 	copy.asked_at = xd_now();
 	memcpy(copy.boot, d->boot, sizeof(copy.boot));
-	v = judge(d, &copy);
+	v = judge(d, &copy, other);
 	if (v.what == XD_REFUSE)
 		return v.why;
+	if (other) {
+		v.why = join_crash(d, other, &copy);
+		xd_manager_kick(d);
+		return v.why;
+	}
 	if (xd_queue_add(&d->x, &d->queue, &copy, &added) < 0)
 		return XD_REFUSED_NO_SPACE;
 	xd_log(LOG_NOTICE, "%s (domain %u): dump %s is queued (%s)", added->dom.name,

@@ -145,8 +145,10 @@ int xd_queue_open(struct xl_ctx *x, const char *dir, struct xd_queue *ret)
 
 void xd_queue_close(struct xd_queue *q)
 {
-	for (size_t i = 0; i < q->n; i++)
+	for (size_t i = 0; i < q->n; i++) {
+		free(q->job[i]->crash);
 		free(q->job[i]);
+	}
 	free(q->job);
 	xl_closep(&q->dirfd);
 	*q = (struct xd_queue){ .dirfd = -1 };
@@ -204,6 +206,7 @@ void xd_queue_remove(struct xd_queue *q, struct xd_job *job)
 		(void)unlinkat(q->dirfd, name, 0);
 		memmove(&q->job[i], &q->job[i + 1], (q->n - i - 1) * sizeof(struct xd_job *));
 		q->n--;
+		free(job->crash);
 		free(job);
 		return;
 	}

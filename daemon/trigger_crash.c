@@ -2,8 +2,8 @@
 /* Guests that crash.
  *
  * xenstored says that some domain has gone down or has gone, and not which: all are looked at.  xl is
- * told at the same moment and may be about to destroy the guest, so what has crashed is dealt with
- * before anything is asked of xenstored (libxl_lock.h). */
+ * told at the same moment and may be about to destroy the guests, so libxl's locks of all that have
+ * crashed are taken (libxl_lock.h) before anything else is done or asked. */
 #include <string.h>
 #include <time.h>
 
@@ -17,51 +17,34 @@
 #define SHUTDOWN_CRASH 3
 #define SHUTDOWN_WATCHDOG 4
 
+/* While libxl has its lock for a moment, as it does before it destroys: it is tried again. */
+#define LOCK_TRIES 50
+#define LOCK_EVERY_US 2000
+
+/* One that has gone down since the last look. */
+struct down {
+	struct xldump_domain dom;
+	unsigned reason;
+	bool wanted; /* to be dumped */
+	enum xd_trigger trigger;
+	int hold; /* libxl's lock */
+	int lock; /* what came of trying to have it: 0, or a negative errno */
+};
+
 struct scan {
 	struct xd_daemon *d;
 	bool no_memory;
-
-	/* Those that have gone down since the last look. */
-	struct {
-		struct xldump_domain dom;
-		unsigned reason;
-	} down[64];
+	struct down down[64];
 	size_t nr_down;
 	bool more; /* than fit */
 };
-
-static struct xd_known *find(struct xd_daemon *d, const struct xldump_domain *dom)
-{
-	for (size_t i = 0; i < d->nr_known; i++)
-		if (d->known[i].domid == dom->domid &&
-		    !memcmp(d->known[i].uuid, dom->uuid, sizeof(dom->uuid)))
-			return &d->known[i];
-	return NULL;
-}
-
-static struct xd_known *add(struct xd_daemon *d, const struct xldump_domain *dom)
-{
-	struct xd_known *p = reallocarray(d->known, d->nr_known + 1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	d->known = p;
-	p = &p[d->nr_known++];
-	*p = (struct xd_known){
-		.domid = dom->domid, .type = dom->type, .learn_at = xd_now() + d->config.learn_after
-	};
-	memcpy(p->uuid, dom->uuid, sizeof(dom->uuid));
-	return p;
-}
 
 static void on_domain(void *data, const struct xldump_domain *dom,
 		      const struct xldump_domain_state *state)
 {
 	struct scan *s = data;
-	struct xd_known *k = find(s->d, dom);
+	struct xd_known *k = xd_known_add(&s->d->known, dom, xd_now() + s->d->config.learn_after);
 
-	if (!k)
-		k = add(s->d, dom);
 	if (!k) {
 		s->no_memory = true;
 		return;
@@ -72,23 +55,11 @@ static void on_domain(void *data, const struct xldump_domain *dom,
 			s->more = true;
 			return;
 		}
-		s->down[s->nr_down].dom = *dom;
-		s->down[s->nr_down++].reason = state->shutdown_reason;
+		s->down[s->nr_down++] = (struct down){
+			.dom = *dom, .reason = state->shutdown_reason, .hold = -1,
+		};
 	}
 	k->shut_down = state->shut_down;
-}
-
-static void forget_gone(struct xd_daemon *d)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->nr_known; i++) {
-		if (d->known[i].seen)
-			d->known[n++] = d->known[i];
-	}
-	d->nr_known = n;
-	for (size_t i = 0; i < n; i++)
-		d->known[i].seen = false;
 }
 
 /* Of this life of the domain: an earlier daemon may have done it. */
@@ -124,39 +95,94 @@ static const char *how(enum xd_trigger trigger, unsigned reason)
 	return reason == SHUTDOWN_CRASH ? "crashed" : "was ended by its watchdog";
 }
 
-/* What libxl does next is known, and kept from it if it is in a hurry: job->hold. */
-static void hold(struct xd_daemon *d, struct xd_job *job, unsigned reason)
+static void let_go(struct xd_daemon *d, struct down *n)
 {
-	char name[XLDUMP_NAME_MAX] = "";
-	int r = 0;
-
-	job->shutdown_reason = reason;
-	if (job->hold < 0)
-		r = xd_libxl_lock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
-	job->action = xd_libxl_action(d->libxl_dir, job->dom.domid, job->dom.uuid, reason, name,
-				      sizeof(name));
-	if (!in_a_hurry(job->action))
-		xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
-	if (!name[0])
-		name_from_store(d, job->dom.domid, name, sizeof(name));
-	(void)xd_printable(name, job->dom.name, sizeof(job->dom.name));
-	xd_log(LOG_NOTICE, "%s (domain %u) %s; what is done to it then is: %s%s", job->dom.name,
-	       job->dom.domid, how(job->trigger, reason), xd_action_name(job->action),
-	       job->hold >= 0 ? ", which waits for the dump" :
-	       in_a_hurry(job->action) ? ", which may be quicker than the dump" : "");
-	if (in_a_hurry(job->action) && r < 0)
-		xd_log(LOG_WARNING, "%s (domain %u): libxl's lock cannot be had: %s", job->dom.name,
-		       job->dom.domid, strerror(-r));
+	xd_libxl_unlock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
 }
 
-static void have_dumped(struct xd_daemon *d, struct xd_job *job)
+static void lock(struct xd_daemon *d, struct down *n)
 {
-	enum xd_refusal why;
+	n->lock = xd_libxl_lock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
+}
 
-	xd_config_for(&d->config, &job->dom, &job->set);
-	(void)snprintf(job->id, sizeof(job->id), "crash-%u-%llu", job->dom.domid,
-		       (unsigned long long)d->queue.next_seq);
-	why = xd_manager_submit(d, job);
+/* It reboots or powers off, as is its right; unless its kernel has panicked.  Nothing but the lock and
+ * two pages of memory stands between libxl and a guest that has not. */
+static bool has_panicked(struct xd_daemon *d, const struct xd_known *k, struct down *n)
+{
+	struct timespec t0, t1;
+	bool panicked = false;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t0);
+	lock(d, n);
+	if (xldump_panic_look(d->xl, &n->dom, &k->mark, &panicked) < 0)
+		xd_log(LOG_INFO, "domain %u has ended: %s", n->dom.domid, xldump_error(d->xl));
+	if (panicked)
+		return true;
+	let_go(d, n);
+	(void)clock_gettime(CLOCK_MONOTONIC, &t1);
+	xd_log(LOG_INFO, "domain %u has ended, not by a panic: libxl was held up for %.2f ms", n->dom.domid,
+	       (double)(t1.tv_sec - t0.tv_sec) * 1e3 + (double)(t1.tv_nsec - t0.tv_nsec) / 1e6);
+	return false;
+}
+
+/* Whether it is to be dumped; and libxl's lock, which all others wait for too, before anything else. */
+static void take(struct xd_daemon *d, struct down *n)
+{
+	const struct xd_known *k = xd_known_find(&d->known, n->dom.domid, n->dom.uuid);
+	const struct xd_job *job = xd_queue_by_domain(&d->queue, &n->dom, NULL);
+
+	if (dumped_already(d, &n->dom) || (job && (xd_trigger_crashed(job->trigger) || job->crash)))
+		return;
+	if (n->reason == SHUTDOWN_CRASH || n->reason == SHUTDOWN_WATCHDOG) {
+		n->trigger = XD_TRIGGER_CRASH;
+		n->wanted = true;
+		lock(d, n);
+	} else if ((n->reason == SHUTDOWN_REBOOT || n->reason == SHUTDOWN_POWEROFF) && k && k->marked) {
+		n->trigger = XD_TRIGGER_PANIC;
+		n->wanted = has_panicked(d, k, n);
+	}
+}
+
+static void take_busy(struct scan *s)
+{
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		bool busy = false;
+
+		for (size_t j = 0; j < s->nr_down; j++) {
+			struct down *n = &s->down[j];
+
+			if (n->wanted && n->hold < 0 && n->lock == -EAGAIN) {
+				lock(s->d, n);
+				busy |= n->lock == -EAGAIN;
+			}
+		}
+		if (!busy)
+			return;
+		(void)usleep(LOCK_EVERY_US);
+	}
+}
+
+/* What libxl does next, and the name, as its configuration says, or said when it was seen last. */
+static enum xd_action action_of(struct xd_daemon *d, const struct down *n, char *ret_name, size_t size)
+{
+	struct xd_known *k = xd_known_find(&d->known, n->dom.domid, n->dom.uuid);
+	char name[XLDUMP_NAME_MAX] = "";
+	struct xd_libxl_config c = { 0 };
+
+	if (k)
+		c = k->config;
+	xd_libxl_look(d->libxl_dir, n->dom.domid, n->dom.uuid, &c);
+	(void)snprintf(name, sizeof(name), "%s", c.name);
+	if (!name[0])
+		name_from_store(d, n->dom.domid, name, sizeof(name));
+	(void)xd_printable(name, ret_name, size);
+	return xd_libxl_action(&c, n->reason);
+}
+
+void xd_trigger_submit(struct xd_daemon *d, struct xd_job *job)
+{
+	enum xd_refusal why = xd_manager_submit(d, job);
+
 	if (why == XD_OK)
 		return;
 	xd_log(LOG_WARNING, "%s (domain %u) is not dumped (%s): %s", job->dom.name, job->dom.domid,
@@ -165,47 +191,28 @@ static void have_dumped(struct xd_daemon *d, struct xd_job *job)
 	xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
 }
 
-static void on_crash(struct xd_daemon *d, const struct xldump_domain *dom, unsigned reason)
+static void have_dumped(struct xd_daemon *d, struct down *n)
 {
 	struct xd_job job = XD_JOB_INIT;
 
-	job.dom = *dom;
-	job.trigger = XD_TRIGGER_CRASH;
-	hold(d, &job, reason);
-	have_dumped(d, &job);
-}
-
-/* It reboots or powers off, as is its right; unless its kernel has panicked.  Nothing but the lock and
- * two pages of memory stands between libxl and a guest that has not. */
-static void on_other_end(struct xd_daemon *d, const struct xldump_domain *dom, unsigned reason)
-{
-	const struct xd_known *k = find(d, dom);
-	struct xd_job job = XD_JOB_INIT;
-	bool panicked = false;
-
-	if (!k || !k->marked)
-		return;
-	job.dom = *dom;
-	job.trigger = XD_TRIGGER_PANIC;
-	(void)xd_libxl_lock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
-	if (xldump_panic_look(d->xl, dom, &k->mark, &panicked) < 0)
-		xd_log(LOG_INFO, "domain %u has ended: %s", dom->domid, xldump_error(d->xl));
-	if (panicked) {
-		hold(d, &job, reason);
-		have_dumped(d, &job);
-	} else {
-		xd_libxl_unlock(d->libxl_dir, dom->domid, dom->uuid, &job.hold);
-	}
-}
-
-static void on_down(struct xd_daemon *d, const struct xldump_domain *dom, unsigned reason)
-{
-	if (dumped_already(d, dom) || xd_queue_by_domain(&d->queue, dom, NULL))
-		return;
-	if (reason == SHUTDOWN_CRASH || reason == SHUTDOWN_WATCHDOG)
-		on_crash(d, dom, reason);
-	else if (reason == SHUTDOWN_REBOOT || reason == SHUTDOWN_POWEROFF)
-		on_other_end(d, dom, reason);
+	job.dom = n->dom;
+	job.trigger = n->trigger;
+	job.shutdown_reason = n->reason;
+	job.action = action_of(d, n, job.dom.name, sizeof(job.dom.name));
+	if (!in_a_hurry(job.action))
+		let_go(d, n);
+	job.hold = n->hold;
+	xd_log(LOG_NOTICE, "%s (domain %u) %s; what is done to it then is: %s%s", job.dom.name,
+	       job.dom.domid, how(job.trigger, n->reason), xd_action_name(job.action),
+	       job.hold >= 0 ? ", which waits for the dump" :
+	       in_a_hurry(job.action) ? ", which may be quicker than the dump" : "");
+	if (in_a_hurry(job.action) && n->lock < 0)
+		xd_log(LOG_WARNING, "%s (domain %u): libxl's lock cannot be had: %s", job.dom.name,
+		       job.dom.domid, strerror(-n->lock));
+	xd_config_for(&d->config, &job.dom, &job.set);
+	(void)snprintf(job.id, sizeof(job.id), "crash-%u-%llu", job.dom.domid,
+		       (unsigned long long)d->queue.next_seq);
+	xd_trigger_submit(d, &job);
 }
 
 void xd_trigger_domains(struct xd_daemon *d)
@@ -221,12 +228,17 @@ void xd_trigger_domains(struct xd_daemon *d)
 			xd_log(LOG_ERR, "%s", xldump_error(d->xl));
 			return;
 		}
-		forget_gone(d);
+		xd_known_forget_gone(&d->known);
 		for (size_t i = 0; i < s.nr_down; i++)
-			on_down(d, &s.down[i].dom, s.down[i].reason);
+			take(d, &s.down[i]);
+		take_busy(&s);
+		for (size_t i = 0; i < s.nr_down; i++)
+			if (s.down[i].wanted)
+				have_dumped(d, &s.down[i]);
 	} while (s.more);
 	if (s.no_memory)
 		xd_log(LOG_ERR, "no memory to remember all domains");
+	xd_known_look(&d->known, d->libxl_dir);
 	/* Jobs of domains that have gone need not wait to be told. */
 	xd_manager_kick(d);
 }

@@ -213,7 +213,7 @@ static void deinit(struct xd_daemon *d)
 	xd_queue_close(&d->queue);
 	xl_closep(&d->spool);
 	xd_config_deinit(&d->config);
-	free(d->known);
+	xd_known_deinit(&d->known);
 	d->event = sd_event_unref(d->event);
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real xldumpd with simulated guests and a xenstored of our own."""
 
+import ctypes
 import fcntl
 import json
 import os
@@ -15,6 +16,9 @@ sys.dont_write_bytecode = True
 
 from world import (CTL, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
                    check, run, until)
+
+
+IN_CLOSE_WRITE = 0x8
 
 
 def request(w):
@@ -252,6 +256,80 @@ def lock_is_taken(w):
     os.close(fd)
     check(w.end_of(name) == "failed" and w.node(name, "reason") == "domain-gone", "it is gone")
     check(w.dumps() == [], "no file")
+
+
+def lock_is_busy(w):
+    """libxl has its lock for a moment, before it destroys: it is waited for"""
+    w.start()
+    libc = ctypes.CDLL(None)
+    # A busy machine may be too slow to be a libxl that has it for a moment only: then another guest.
+    for domid in range(5, 30):
+        g = w.guest(domid, f"busy{domid}", on_crash="restart")
+        lock = g.userdata("l", "domain-userdata-lock")
+        with open(lock, "wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            notify = libc.inotify_init1(os.O_CLOEXEC)
+            check(libc.inotify_add_watch(notify, lock.encode(), IN_CLOSE_WRITE) >= 0, "inotify")
+            g.go_down()
+            w.store.fire("@releaseDomain")
+            os.read(notify, 4096)
+            os.close(notify)
+            os.unlink(lock)
+        name = w.crash_of(domid)
+        t = g.destroy_as_libxl()
+        w.end_of(name)
+        until(lambda t=t: not t.is_alive(), "libxl goes on")
+        if w.said(f"{g.name} (domain {domid}) crashed; what is done to it then is: restart, which waits for the dump"):
+            check(w.node(name, "state") == "done", f"dumped: {w.node(name, 'error')}")
+            return
+    check(False, "the lock was never had")
+
+
+def all_is_gone(w):
+    """libxl has removed all that it knew of the guest: what was known of it before is told"""
+    g = w.guest(5, "fast", on_crash="destroy")
+    w.start()
+    os.unlink(g.userdata("d", "libxl-json"))
+    w.host[g.at + NAME_AT] = 0
+    w.store.remove("/local/domain/5")
+    g.go_down()
+    w.store.fire("@releaseDomain")
+    name = w.crash_of(5)
+    check(w.said("fast (domain 5) crashed; what is done to it then is: destroy, which may be quicker"),
+          "name and action are told")
+    check(w.end_of(name) == "done" and w.node(name, "name") == "fast", "its memory was there all the same")
+    check(w.dumps()[0].startswith("fast-"), "and the file has its name")
+
+
+def crash_meanwhile(w):
+    """a guest crashes while a request for it runs, or waits: the crash is dumped"""
+    w.configure("workers = 1")
+    runs, waits = w.guest(5, "runs", on_crash="destroy"), w.guest(6, "waits", on_crash="destroy")
+    unwanted = w.guest(7, "unwanted", on_crash="coredump_destroy")
+    w.start()
+    runs.delay_us = 300000
+    w.request("one", domain="runs")
+    until(lambda: w.node("one", "state") == "running" and runs.steps > 3, "one runs")
+    w.request("two", domain="waits")
+    w.request("three", domain="unwanted")
+    until(lambda: w.node("two", "state") == "queued" and w.node("three", "state") == "queued", "others wait")
+    for g in (runs, waits, unwanted):
+        g.go_down()
+    w.store.fire("@releaseDomain")
+    until(lambda: w.said("runs (domain 5): the crash is dumped after dump one, which runs"), "one after it")
+    until(lambda: w.node("two", "trigger") == "crash", "one in its place")
+    until(lambda: w.said("unwanted (domain 7) is not dumped (coredump)"), "one not at all")
+    destroyed = [g.destroy_as_libxl() for g in (runs, waits)]
+    runs.delay_us = 0
+    for name, trigger in (("one", "request"), (w.crash_of(5), "crash"), ("two", "crash"), ("three", "request")):
+        check(w.end_of(name) == "done", f"{name}: {w.node(name, 'error')}")
+        about = w.good(name)
+        check(about["trigger"] == trigger, f"{name} is a {trigger}")
+        check(trigger == "request" or about["action"] == "destroy", f"{name}: what happens then")
+    for t in destroyed:
+        until(lambda t=t: not t.is_alive(), "libxl goes on")
+    check(len(w.dumps()) == 4, "no other dump")
+    check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
 
 
 def four_at_once(w):
@@ -599,9 +677,9 @@ def tools(w):
     check(len(w.dumps()) == 3, "nothing else")
 
 
-TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, panic, lock_is_taken, four_at_once,
-         requests_at_once, kill_worker, kill_held, kill_daemon, restart, leftovers, gone_meanwhile,
-         slow_xenstored, reload, limits, crashed_before]
+TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, panic, lock_is_taken, lock_is_busy,
+         all_is_gone, crash_meanwhile, four_at_once, requests_at_once, kill_worker, kill_held, kill_daemon, restart,
+         leftovers, gone_meanwhile, slow_xenstored, reload, limits, crashed_before]
 
 if __name__ == "__main__":
     run(TESTS)
