@@ -54,7 +54,21 @@ goes_on() {
 		sleep 0.1
 	done
 	echo "counter of $1 stands at $before after $i looks"
+	symptoms "$1"
 	return 1
+}
+
+# symptoms GUEST: what there is to see of one that does not do what it should.
+symptoms() {
+	local id
+	id=$(xl domid "$1") || return
+	xl list
+	xl vcpu-list "$1"
+	sleep 2
+	xl vcpu-list "$1" | tail -n 1
+	"/usr/lib/xen-$(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor)/bin/xenctx" "$id"
+	tail -n 30 "/var/log/xen/console/guest-$1.log"
+	xl dmesg | tail -n 10
 }
 
 # number KEY FILE: from a result for machines.
