@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# PVH guests on Debian's own hypervisor: precopy, many times.  A PV guest there: falls back, says so.
+# PVH guests on Debian's own hypervisor: precopy, several times (precopy-many: many times).  A PV guest there: falls back, says so.
 #
 # lab: --hypervisor stock --guest pv1=pv,workload=stamp --guest pvh1=pvh,workload=stamp --guest pvh2=pvh,vcpus=2,workload=stamp
 # readers: pv1.img pvh1.img pvh2.img
@@ -33,7 +33,7 @@ check "pv1: goes on after that" goes_on pv1
 [ ! -e /out/no.img ]
 result $? "pv1: no file is left"
 
-dumps pvh1 20
+dumps pvh1 6
 dumps pvh2 5
 check "pvh2: every page table entry leads somewhere sensible" pte-check /out/pvh2.img
 check "pvh2: the file keeps the rules of its readers" format-check /out/pvh2.img
