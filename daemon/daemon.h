@@ -50,6 +50,7 @@ struct xd_daemon {
 
 	struct xd_learner *learner; /* the one that runs */
 	struct xd_known_all known;
+	bool scanned;              /* those that were there when we started are known */
 	struct xd_recent recent[XD_RECENT];
 	size_t nr_recent;
 };

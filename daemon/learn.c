@@ -12,9 +12,10 @@
 #include "json.h"
 #include "log.h"
 
-/* When it is tried again after it was in vain: the kernel may not have been there yet. */
+/* When it is tried again after it was in vain, for the kernel may not have been there yet: first after
+ * `learn_after'. */
 #define AGAIN_S 300
-#define MAX_TRIES 3
+#define MAX_TRIES 4
 
 /* A process that takes longer has met a guest that leads it astray, or a very large one. */
 #define LIMIT_USEC (600 * 1000000ULL)
@@ -52,7 +53,8 @@ static bool take_mark(const char *text, struct xldump_panic_mark *ret)
 static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 {
 	struct xd_learner *l = data;
-	struct xd_known *k = xd_known_find(&l->d->known, l->domid, l->uuid);
+	struct xd_daemon *d = l->d;
+	struct xd_known *k = xd_known_find(&d->known, l->domid, l->uuid);
 	char text[1024];
 	ssize_t n;
 
@@ -65,9 +67,10 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 		xd_log(LOG_INFO, "domain %u: a panic of its kernel would be noticed", l->domid);
 		k->marked = true;
 	} else if (k) {
-		k->learn_at = xd_now() + AGAIN_S;
+		k->learn_at = xd_now() + (k->tries == 1 ? d->config.learn_after : AGAIN_S);
 	}
 	learner_free(l);
+	xd_learn(d);
 	return 0;
 }
 

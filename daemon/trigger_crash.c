@@ -43,7 +43,9 @@ static void on_domain(void *data, const struct xldump_domain *dom,
 		      const struct xldump_domain_state *state)
 {
 	struct scan *s = data;
-	struct xd_known *k = xd_known_add(&s->d->known, dom, xd_now() + s->d->config.learn_after);
+	/* One that was there before us has its kernel, most likely. */
+	struct xd_known *k = xd_known_add(&s->d->known, dom,
+					  xd_now() + (s->d->scanned ? s->d->config.learn_after : 0));
 
 	if (!k) {
 		s->no_memory = true;
@@ -229,6 +231,7 @@ void xd_trigger_domains(struct xd_daemon *d)
 			return;
 		}
 		xd_known_forget_gone(&d->known);
+		d->scanned = true;
 		for (size_t i = 0; i < s.nr_down; i++)
 			take(d, &s.down[i]);
 		take_busy(&s);

@@ -196,6 +196,7 @@ static int run(struct xd_daemon *d)
 	xd_log(LOG_NOTICE, "xldump %s: ready, %zu jobs in the queue", xldump_version(), d->queue.n);
 	xd_trigger_domains(d);
 	xd_trigger_requests(d);
+	xd_learn(d);
 	(void)sd_notify(0, "READY=1");
 	r = sd_event_loop(d->event);
 	if (r < 0)

@@ -14,6 +14,13 @@ RECIPE = 1
 
 PACKAGES = {"bookworm": "xen-hypervisor-4.17-amd64", "trixie": "xen-hypervisor-4.20-amd64"}
 
+# Sources that mirrors have kept, for when their index names only newer ones which they lack.
+KEPT = {"trixie": [("4.20.3+127-gc42374a105-0+deb13u1", "pool/main/x/xen", {
+    "xen_4.20.3+127-gc42374a105.orig.tar.xz":
+        "df0831854a55a8f31cb3cb85036f2edc928e2ef098d77f815f5714bfafac68f3",
+    "xen_4.20.3+127-gc42374a105-0+deb13u1.debian.tar.xz":
+        "b1f909d626f3d4ba6965ba291dd97b0dfbbe48bb8e2510913cbc1760c5e8cb3e"})]}
+
 
 def _log(kind):
     return os.path.join(cache.subdir("logs"), f"make-{kind}.log")
@@ -71,7 +78,7 @@ def _fetch_source(suite, folder):
     apt = debian.Apt(suite, "deb-src")
     apt.update()
     archives = [m for m in debian.mirrors() if m]
-    versions = _source_versions(apt)
+    versions = _source_versions(apt) + KEPT.get(suite, [])
     for version, directory, tars in versions:
         paths = {n: os.path.join(folder, n) for n in tars}
         for archive in archives:
