@@ -3,7 +3,7 @@
 # xldumpd as a service, the main things alone, for every day: a request by hand, a worker that is killed, a
 # crash while a request runs, panics.  `service' and its sisters have the rest.
 #
-# lab: --suite trixie --dom0 systemd --hypervisor shadow --guest pv1=pv,workload=stamp=256:50 --guest pvh1=pvh,workload=stamp=256:50
+# lab: --suite trixie --dom0 systemd --hypervisor stock --guest pv1=pv,workload=stamp=256:50 --guest pvh1=pvh,workload=stamp=256:50
 # readers: pvh1-panic.elf
 # timeout: 2400
 
