@@ -75,11 +75,16 @@ int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *
 void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *fd)
 {
 	char lock[XD_PATH_MAX];
+	struct stat ours, named;
 
 	if (*fd < 0)
 		return;
 	lock_path(dir, domid, uuid, lock, sizeof(lock));
-	(void)unlink(lock);
+	if (fstat(*fd, &ours) == 0 && lstat(lock, &named) == 0 && ours.st_dev == named.st_dev &&
+	    ours.st_ino == named.st_ino)
+		(void)unlink(lock);
+	/* For all who have this descriptor, too: hold.c. */
+	(void)flock(*fd, LOCK_UN);
 	xl_closep(fd);
 	*fd = -1;
 }

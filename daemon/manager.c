@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "daemon.h"
-#include "libxl_lock.h"
+#include "hold.h"
 #include "json.h"
 #include "log.h"
 #include "sidecar.h"
@@ -121,6 +121,7 @@ static void become_crash(struct xd_daemon *d, struct xd_job *job, const struct x
 	job->action = crash->action;
 	job->hold = crash->hold;
 	job->not_before = 0;
+	xd_hold_keep(&job->dom, job->hold);
 	xd_log(LOG_NOTICE, "%s (domain %u): dump %s, which waits, becomes that of the crash (%s)",
 	       job->dom.name, job->dom.domid, job->id, xd_trigger_name(job->trigger));
 	(void)xd_queue_save(&d->x, &d->queue, job);
@@ -139,15 +140,17 @@ static enum xd_refusal join_crash(struct xd_daemon *d, struct xd_job *job, const
 	if (!job->crash)
 		return XD_REFUSED_DUPLICATE;
 	*job->crash = *crash;
+	xd_hold_keep(&job->dom, crash->hold);
 	xd_log(LOG_NOTICE, "%s (domain %u): the crash is dumped after dump %s, which runs", job->dom.name,
 	       job->dom.domid, job->id);
 	return XD_OK;
 }
 
-static void drop_crash(struct xd_daemon *d, struct xd_job *job)
+/* As we end. */
+static void leave_crash(struct xd_daemon *d, struct xd_job *job)
 {
 	if (job->crash)
-		xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->crash->hold);
+		xd_hold_leave(d->libxl_dir, &job->dom, &job->crash->hold);
 	free(job->crash);
 	job->crash = NULL;
 }
@@ -172,7 +175,7 @@ void xd_manager_captured(struct xd_daemon *d, struct xd_job *job)
 		return;
 	xd_log(LOG_INFO, "%s (domain %u): its memory is read, libxl may go on", job->dom.name,
 	       job->dom.domid);
-	xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
+	xd_hold_release(d->libxl_dir, &job->dom, &job->hold);
 }
 
 void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state state,
@@ -237,8 +240,8 @@ static void failed(struct xd_daemon *d, struct xd_job *job, enum xldump_cause ca
 		job->attempts--;
 		(void)xd_queue_save(&d->x, &d->queue, job);
 		xd_publish_job(d, job);
-		xd_manager_captured(d, job);
-		drop_crash(d, job);
+		xd_hold_leave(d->libxl_dir, &job->dom, &job->hold);
+		leave_crash(d, job);
 	} else if (later) {
 		xd_log(LOG_WARNING, "%s (domain %u): dump %s failed (%s), tried again in %u s: %s",
 		       job->dom.name, job->dom.domid, job->id, reason, later, error);
@@ -446,6 +449,7 @@ enum xd_refusal xd_manager_submit(struct xd_daemon *d, const struct xd_job *job)
 	}
 	if (xd_queue_add(&d->x, &d->queue, &copy, &added) < 0)
 		return XD_REFUSED_NO_SPACE;
+	xd_hold_keep(&added->dom, added->hold);
 	xd_log(LOG_NOTICE, "%s (domain %u): dump %s is queued (%s)", added->dom.name,
 	       added->dom.domid, added->id, xd_trigger_name(added->trigger));
 	xd_publish_job(d, added);
@@ -464,6 +468,7 @@ void xd_manager_resume(struct xd_daemon *d)
 {
 	/* What was dumped already in this life of the host is not dumped again. */
 	xd_sidecar_recent(d->spool, d->boot, know, d);
+	xd_hold_resume(d->libxl_dir, &d->queue);
 	for (size_t i = 0; i < d->queue.n;) {
 		struct xd_job *job = d->queue.job[i];
 
@@ -487,6 +492,9 @@ void xd_manager_stop(struct xd_daemon *d)
 	d->stopping = true;
 	xd_learn_stop(d);
 	xd_publish_status(d);
+	for (size_t i = 0; i < d->queue.n; i++)
+		if (d->queue.job[i]->state == XD_QUEUED)
+			xd_hold_leave(d->libxl_dir, &d->queue.job[i]->dom, &d->queue.job[i]->hold);
 	if (d->workers)
 		xd_worker_stop_all(d);
 	else

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "daemon.h"
+#include "hold.h"
 #include "libxl_lock.h"
 #include "log.h"
 #include "values.h"
@@ -190,7 +191,7 @@ void xd_trigger_submit(struct xd_daemon *d, struct xd_job *job)
 	xd_log(LOG_WARNING, "%s (domain %u) is not dumped (%s): %s", job->dom.name, job->dom.domid,
 	       xd_refusal_name(why), d->x.err[0] ? d->x.err : xd_refusal_text(why));
 	xl_err_clear(&d->x);
-	xd_libxl_unlock(d->libxl_dir, job->dom.domid, job->dom.uuid, &job->hold);
+	xd_hold_release(d->libxl_dir, &job->dom, &job->hold);
 }
 
 static void have_dumped(struct xd_daemon *d, struct down *n)

@@ -477,6 +477,49 @@ def restart(w):
     w.good("one")
 
 
+def held_over(w):
+    """guests that libxl is about to destroy wait for their dumps while the daemon is restarted, or killed"""
+    w.with_manager()
+    w.configure("workers = 1")
+    guests = [w.guest(n, f"held{n}", on_crash="destroy") for n in (5, 6)]
+    w.start()
+    for g in guests:
+        g.delay_us = 20000000
+        g.go_down()
+    w.store.fire("@releaseDomain")
+    names = [w.crash_of(g.domid) for g in guests]
+    until(lambda: len(w.manager.kept) == 2, "the service manager has the locks")
+    until(lambda: any(w.node(n, "state") == "running" for n in names), "one runs")
+    destroyed = [g.destroy_as_libxl() for g in guests]
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        check(w.stop(how) == (0 if how == signal.SIGTERM else -how), "it ends")
+        check(all(g.domid for g in guests), "libxl waits all the same")
+        check(len(w.manager.kept) == 2, "the locks are kept")
+        w.start()
+        until(lambda: any(w.node(n, "state") == "running" for n in names), "one runs")
+    for g in guests:
+        g.delay_us = 0
+    for name in names:
+        check(w.end_of(name) == "done", f"{name}: {w.node(name, 'error')}")
+        check(w.good(name)["action"] == "destroy", "as what it was")
+    for t in destroyed:
+        until(lambda t=t: not t.is_alive(), "libxl goes on")
+    until(lambda: not w.manager.kept, "nothing is kept any more")
+    check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
+
+    # Stopped for good, with one that waits; what is left by name is of no use then.
+    g = w.guest(7, "left", on_crash="destroy")
+    g.delay_us = 20000000
+    g.go_down()
+    w.store.fire("@releaseDomain")
+    w.crash_of(7)
+    until(lambda: w.manager.kept, "it is held")
+    t = g.destroy_as_libxl()
+    w.stop()
+    w.manager.stopped()
+    until(lambda: not t.is_alive(), "libxl goes on")
+
+
 def leftovers(w):
     """a queue with files that are no jobs, of another boot, or of a guest that is gone"""
     gone, old = w.guest(3, "gone"), w.guest(4, "old")
@@ -679,7 +722,7 @@ def tools(w):
 
 TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, panic, lock_is_taken, lock_is_busy,
          all_is_gone, crash_meanwhile, four_at_once, requests_at_once, kill_worker, kill_held, kill_daemon, restart,
-         leftovers, gone_meanwhile, slow_xenstored, reload, limits, crashed_before]
+         held_over, leftovers, gone_meanwhile, slow_xenstored, reload, limits, crashed_before]
 
 if __name__ == "__main__":
     run(TESTS)

@@ -18,6 +18,7 @@ import time
 import traceback
 import uuid as uuids
 
+from fake_manager import FakeManager
 from fake_xenstored import FakeXenstored
 
 BUILD = os.path.abspath(os.environ.get("top_builddir", "."))
@@ -166,6 +167,12 @@ class World:
         for name in ("INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC"):
             self.env.pop(name, None)
         self.daemon = None
+        self.manager = None
+
+    def with_manager(self):
+        """The daemon is to have a service manager."""
+        self.manager = FakeManager(f"{self.dir}/notify")
+        self.env["NOTIFY_SOCKET"] = self.manager.path
 
     def configure(self, *lines):
         """Write the configuration."""
@@ -194,10 +201,13 @@ class World:
 
     def start(self):
         """Start the daemon, and wait until it serves."""
+        argv = [DAEMON, "-c", self.config, f"--state-dir={self.dir}/state", f"--libxl-dir={self.libxl}"]
+        fds = ()
+        if self.manager:
+            argv, fds = self.manager.command(argv)
         with open(self.log, "ab") as log:
-            self.daemon = subprocess.Popen(
-                [DAEMON, "-c", self.config, f"--state-dir={self.dir}/state", f"--libxl-dir={self.libxl}"],
-                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.daemon = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
+                                           stderr=log, pass_fds=fds)
         pid = str(self.daemon.pid)
         until(lambda: self.daemon.poll() is not None or
               (self.store.read(f"{ROOT}/daemon/pid") == pid and self.said(": ready")),
@@ -284,6 +294,8 @@ class World:
         if self.daemon and self.daemon.poll() is None:
             self.daemon.kill()
             self.daemon.wait()
+        if self.manager:
+            self.manager.close()
         try:
             self.store.close()
         except OSError:

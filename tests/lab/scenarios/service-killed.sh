@@ -74,6 +74,22 @@ result $? "each of the eight dumps has its own file: $n"
 xldumpctl list | sed 's/^/# /'
 rm -f $spool/*
 
+# ---- xl waits for the dump, whatever happens to the daemon ----
+for how in "systemctl restart xldumpd.service" "systemctl kill --signal=KILL --kill-whom=main xldumpd.service"; do
+	check "pv1 starts" fresh pv1 destroy
+	alone pv1
+	id=$(xl domid pv1)
+	guest-say pv1 crash
+	name=$(crash_of "$id")
+	check "pv1 panics, on_crash=destroy: its dump runs" runs "$name"
+	check "$how" $how
+	check "it is dumped all the same" is_done "$name"
+	check "xl destroys it then" gone pv1
+done
+check "the journal tells" story 'libxl still waits for its dump'
+check "pv1 starts" fresh pv1 preserve
+rm -f $spool/*
+
 # ---- killed at any moment ----
 daemons=0
 workers=0
