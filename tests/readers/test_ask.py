@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from ask.crash import with_registers
+from ask.crash import panic_shown, with_registers
 from ask.dumpfile import Dump
 
 INFO = b"OSRELEASE=6.1.0-test\nKERNELOFFSET=1a000000\n"
@@ -61,6 +61,20 @@ class Known(unittest.TestCase):
 
     def test_neither(self):
         self.assertEqual(self.known(b"nothing"), ("unknown", "", 0, 0))
+
+
+class Panics(unittest.TestCase):
+    """What crash prints of a kernel that panicked, and of others."""
+
+    SAID = '       PANIC: "Kernel panic - not syncing: sysrq triggered crash"\n'
+
+    def test_both_begins(self):
+        for first in ("panic", "vpanic", "sysrq_handle_crash"):
+            self.assertTrue(panic_shown(self.SAID + f" #0 [ffffc90000673b48] {first} at ffffffff818b688a\n"))
+
+    def test_others(self):
+        self.assertFalse(panic_shown(self.SAID + " #0 [ffffc90000673b48] schedule at ffffffff818b688a\n"))
+        self.assertFalse(panic_shown(" #0 [ffffc90000673b48] panic at ffffffff818b688a\n"))
 
 
 class Stacks(unittest.TestCase):

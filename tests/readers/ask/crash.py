@@ -39,10 +39,11 @@ def with_registers(out, sections):
                 if "RIP: " in text or sections and re.search(r"^ *#2 \[[0-9a-f]+\] \S+ at ", text, re.M)})
 
 
-def _panic_shown(out):
-    """Whether crash says why the kernel panicked, and who did, with the way there."""
+def panic_shown(out):
+    """Whether crash says why the kernel panicked, and who did, with the way there.  With some kernels it
+    begins at who called panic(), which is sysrq here."""
     return (re.search(r'^ +PANIC: ".*panic', out, re.M) and
-            re.search(r"^ *#\d+ \[\w+\] \w*panic at ", out, re.M))
+            re.search(r"^ *#\d+ \[\w+\] (\w*panic|sysrq_handle_crash) at ", out, re.M))
 
 
 def ask(dump, vmlinux, show, task=None, panic=False):
@@ -70,7 +71,7 @@ def ask(dump, vmlinux, show, task=None, panic=False):
         wrong.append(f"{facts.get('TASKS', 0)} tasks")
     if task and not re.search(rf" {re.escape(task)}$", out, re.M):
         wrong.append(f"no task {task}")
-    if panic and not _panic_shown(out):
+    if panic and not panic_shown(out):
         wrong.append("no panic")
     if registers < want and facts.get("CPUS"):
         wrong.append(f"registers of {registers} CPUs of {want}")
