@@ -176,3 +176,17 @@ left_over() {
 	find /var/lib/xen -name 'userdata-l.*'
 	find /run/xldump -type f ! -name lock
 }
+
+# leaves_nothing: a result of its own.
+leaves_nothing() {
+	left_over | sed 's/^/# /'
+	[ -z "$(left_over)" ]
+	result $? "nothing is left"
+}
+
+# finish_service: the end of a scenario, with what the service had to say.
+finish_service() {
+	journalctl --no-pager --output=short-monotonic --unit=xldumpd.service | sed 's/^/# journal: /'
+	rm -rf /var/lib/xldump/dumps
+	finish
+}

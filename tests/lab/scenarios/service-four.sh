@@ -37,6 +37,4 @@ echo "# most that waited at once: $(most ' queued ')"
 result $? "xldumpctl status tells that two run and the others wait"
 [ "$(echo "$names" | wc -w)" -eq 4 ]
 result $? "all four are dumped"
-journalctl --no-pager --output=short-monotonic --unit=xldumpd.service | sed 's/^/# journal: /'
-rm -rf /var/lib/xldump/dumps
-finish
+finish_service

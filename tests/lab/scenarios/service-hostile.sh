@@ -117,10 +117,5 @@ done
 echo "# $(files) of 12 were done before"
 [ "$(property MainPID)" = "$pid" ]
 result $? "the daemon is the same"
-left_over | sed 's/^/# /'
-[ -z "$(left_over)" ]
-result $? "nothing is left"
-
-journalctl --no-pager --output=short-monotonic --unit=xldumpd.service | sed 's/^/# journal: /'
-rm -rf $spool
-finish
+leaves_nothing
+finish_service

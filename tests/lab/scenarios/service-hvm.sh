@@ -72,9 +72,5 @@ guest-say hvm1 poweroff
 check "it powers off, and goes" gone hvm1
 ! requests | grep -q "^crash-$id-"
 result $? "nothing is dumped"
-left_over | sed 's/^/# /'
-[ -z "$(left_over)" ]
-result $? "nothing is left"
-journalctl --no-pager --output=short-precise --unit=xldumpd.service | sed 's/^/# journal: /'
-rm -rf /var/lib/xldump/dumps
-finish
+leaves_nothing
+finish_service

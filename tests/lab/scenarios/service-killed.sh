@@ -133,10 +133,5 @@ for guest in pv1 pv2; do
 	alone $guest
 	check "$guest is dumped while the clock jumps" during clock-$guest $guest clocks 5
 done
-left_over | sed 's/^/# /'
-[ -z "$(left_over)" ]
-result $? "nothing is left"
-
-journalctl --no-pager --output=short-monotonic --unit=xldumpd.service | sed 's/^/# journal: /'
-rm -rf $spool
-finish
+leaves_nothing
+finish_service

@@ -47,9 +47,5 @@ check "xl restarts it then" newer pvh1 "$id"
 xl destroy pvh1
 
 check "the daemon ends when it is told to" systemctl stop xldumpd.service
-left_over | sed 's/^/# /'
-[ -z "$(left_over)" ]
-result $? "nothing is left"
-journalctl --no-pager --output=short-precise --unit=xldumpd.service | sed 's/^/# journal: /'
-rm -rf /var/lib/xldump/dumps
-finish
+leaves_nothing
+finish_service

@@ -173,9 +173,7 @@ check "the journal tells" story 'Watchdog timeout'
 check "the daemon ends when it is told to" systemctl stop xldumpd.service
 [ "$(property Result)" = success ]
 result $? "systemd takes it for a success"
-left_over | sed 's/^/# /'
-[ -z "$(left_over)" ]
-result $? "nothing is left"
+leaves_nothing
 [ "$(systemctl is-system-running)" = running ]
 result $? "no unit has failed"
 journalctl --no-pager --output=short-precise --unit=xldumpd.service > /out/journal.txt
