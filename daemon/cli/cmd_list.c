@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xldumpctl list and rm: the dumps that xldumpd has made. */
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cmd.h"
+#include "dumps.h"
 #include "json.h"
 #include "spool.h"
 #include "text.h"
@@ -29,40 +29,7 @@ static const struct option rm_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-struct row {
-	char guest[XLDUMP_NAME_MAX], uuid[64], trigger[16], kernel[72];
-};
-
-static void text_of(struct json_object *o, const char *key, char *ret, size_t size)
-{
-	char text[XLDUMP_NAME_MAX] = "-";
-
-	(void)xd_json_text(o, key, text, sizeof(text));
-	(void)xd_printable(text, ret, size);
-}
-
-static void describe(const struct xd_dump *d, struct row *ret)
-{
-	struct json_object *dom = xd_json_get(d->about, "domain");
-
-	text_of(dom, "name", ret->guest, sizeof(ret->guest));
-	text_of(dom, "uuid", ret->uuid, sizeof(ret->uuid));
-	text_of(d->about, "trigger", ret->trigger, sizeof(ret->trigger));
-	text_of(xd_json_get(d->about, "result"), "kernel", ret->kernel, sizeof(ret->kernel));
-	if (!ret->kernel[0])
-		(void)snprintf(ret->kernel, sizeof(ret->kernel), "-");
-}
-
-static bool matches(const struct xd_dump *d, const struct row *row, char **pattern, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (fnmatch(pattern[i], row->guest, 0) == 0 || !strcmp(pattern[i], row->uuid) ||
-		    !strcmp(pattern[i], row->trigger) || fnmatch(pattern[i], d->name, 0) == 0)
-			return true;
-	return n == 0;
-}
-
-static void print_row(const struct xd_dump *d, const struct row *row)
+static void print_row(const struct xd_dump *d, const struct dump_row *row)
 {
 	char when[32] = "-", size[32], name[NAME_MAX + 1];
 	struct tm tm;
@@ -87,14 +54,36 @@ static struct json_object *row_json(const struct xd_dump *d)
 	return o;
 }
 
+static void print_dumps(const struct xd_dump *dump, size_t n, bool reverse, bool legend)
+{
+	if (legend && n)
+		(void)printf("%-19s  %-16s  %-7s  %-24s  %10s  %s\n", "TIME", "GUEST", "TRIGGER", "KERNEL",
+			     "SIZE", "FILE");
+	for (size_t i = 0; i < n; i++) {
+		const struct xd_dump *d = &dump[reverse ? n - 1 - i : i];
+		struct dump_row row;
+
+		dumps_describe(d, &row);
+		print_row(d, &row);
+	}
+}
+
+static void print_json(const struct xd_dump *dump, size_t n, bool reverse)
+{
+	_cleanup_json_ struct json_object *all = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_object_array_add(all, row_json(&dump[reverse ? n - 1 - i : i]));
+	(void)printf("%s\n", xd_json_line(all));
+}
+
 static int run_list(struct xl_ctx *x, int argc, char **argv)
 {
-	_cleanup_close_ int dirfd = -1;
-	_cleanup_json_ struct json_object *all = NULL;
 	const char *spool = XD_SPOOL_DIR;
 	bool json = false, legend = true, reverse = false;
+	struct dumps_wanted wanted = { 0 };
 	struct xd_dump *dump;
-	size_t n, shown = 0;
+	size_t n;
 	int c;
 
 	while ((c = cmd_getopt(&cmd_list, argc, argv, "rh", list_options)) != -1) {
@@ -104,29 +93,15 @@ static int run_list(struct xl_ctx *x, int argc, char **argv)
 		if (c == OPT_SPOOL)
 			spool = optarg;
 	}
-	if (xd_spool_look(x, spool, &dirfd) < 0 || xd_spool_list(x, dirfd, &dump, &n) < 0)
+	wanted.match = argv + optind;
+	wanted.matches = argc - optind;
+	if (dumps_find(x, spool, &wanted, &dump, &n) < 0)
 		return cmd_fail(&cmd_list, x);
 	if (json)
-		all = json_object_new_array();
-	for (size_t i = 0; i < n; i++) {
-		const struct xd_dump *d = &dump[reverse ? n - 1 - i : i];
-		struct row row;
-
-		describe(d, &row);
-		if (!matches(d, &row, argv + optind, argc - optind))
-			continue;
-		if (json) {
-			(void)json_object_array_add(all, row_json(d));
-			continue;
-		}
-		if (legend && shown++ == 0)
-			(void)printf("%-19s  %-16s  %-7s  %-24s  %10s  %s\n", "TIME", "GUEST", "TRIGGER",
-				     "KERNEL", "SIZE", "FILE");
-		print_row(d, &row);
-	}
+		print_json(dump, n, reverse);
+	else
+		print_dumps(dump, n, reverse, legend);
 	xd_dumps_free(dump, n);
-	if (json)
-		(void)printf("%s\n", xd_json_line(all));
 	return cmd_flush(&cmd_list) ? 0 : CMD_BROKEN;
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding dumps that xldumpd has made. */
+#ifndef XLDUMP_CLI_DUMPS_H
+#define XLDUMP_CLI_DUMPS_H
+
+#include "base/ctx.h"
+#include "spool.h"
+
+/* What is known of a dump, printable; "-": it is not. */
+struct dump_row {
+	char guest[XLDUMP_NAME_MAX], uuid[64], trigger[16], kernel[72];
+};
+
+void dumps_describe(const struct xd_dump *d, struct dump_row *ret);
+
+struct dumps_wanted {
+	/* Of which one must fit: a guest or a file, both also as a pattern, a uuid, a trigger. */
+	char *const *match;
+	int matches; /* 0: all dumps */
+};
+
+/* Those of a folder that are wanted, oldest first; free with xd_dumps_free(). */
+int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w,
+	       struct xd_dump **ret, size_t *ret_n);
+
+#endif
