@@ -11,6 +11,7 @@
 #include "spool.h"
 #include "text.h"
 #include "values.h"
+#include "when.h"
 
 enum { OPT_JSON = 256, OPT_NO_LEGEND, OPT_SPOOL };
 
@@ -18,6 +19,8 @@ static const struct option list_options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "no-legend", no_argument, NULL, OPT_NO_LEGEND },
 	{ "reverse", no_argument, NULL, 'r' },
+	{ "since", required_argument, NULL, 'S' },
+	{ "until", required_argument, NULL, 'U' },
 	{ "spool", required_argument, NULL, OPT_SPOOL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -77,30 +80,64 @@ static void print_json(const struct xd_dump *dump, size_t n, bool reverse)
 	(void)printf("%s\n", xd_json_line(all));
 }
 
+struct list_arguments {
+	const char *spool;
+	bool json, no_legend, reverse;
+	time_t now, since, until;
+	struct dumps_wanted wanted;
+};
+
+/* One option.  0, or the exit status after it has been complained about. */
+static int take_option(int c, struct list_arguments *a)
+{
+	time_t *when = c == 'S' ? &a->since : &a->until;
+	unsigned n;
+
+	switch (c) {
+	case OPT_JSON: a->json = true; break;
+	case OPT_NO_LEGEND: a->no_legend = true; break;
+	case OPT_SPOOL: a->spool = optarg; break;
+	case 'r': a->reverse = true; break;
+	case '1': a->wanted.newest = 1; break;
+	case 'n':
+		if (xd_parse_number(optarg, 1, UINT_MAX, &n) < 0)
+			return cmd_usage_error(&cmd_list, "`%s' is no number of dumps from 1 on",
+					       optarg);
+		a->wanted.newest = n;
+		break;
+	case 'S':
+	case 'U':
+		if (when_parse(optarg, a->now, when) < 0)
+			return cmd_usage_error(&cmd_list, "`%s' is no time: " WHEN_FORMS, optarg);
+		*(c == 'S' ? &a->wanted.since : &a->wanted.until) = when;
+		break;
+	default: break;
+	}
+	return 0;
+}
+
 static int run_list(struct xl_ctx *x, int argc, char **argv)
 {
-	const char *spool = XD_SPOOL_DIR;
-	bool json = false, legend = true, reverse = false;
-	struct dumps_wanted wanted = { 0 };
+	struct list_arguments a = { .spool = XD_SPOOL_DIR, .now = time(NULL) };
 	struct xd_dump *dump;
 	size_t n;
-	int c;
+	int c, status;
 
-	while ((c = cmd_getopt(&cmd_list, argc, argv, "rh", list_options)) != -1) {
-		json |= c == OPT_JSON;
-		legend &= c != OPT_NO_LEGEND;
-		reverse |= c == 'r';
-		if (c == OPT_SPOOL)
-			spool = optarg;
+	while ((c = cmd_getopt(&cmd_list, argc, argv, "1hn:rS:U:", list_options)) != -1) {
+		status = take_option(c, &a);
+		if (status)
+			return status;
 	}
-	wanted.match = argv + optind;
-	wanted.matches = argc - optind;
-	if (dumps_find(x, spool, &wanted, &dump, &n) < 0)
+	if (a.wanted.since && a.wanted.until && a.since > a.until)
+		return cmd_usage_error(&cmd_list, "--since is later than --until");
+	a.wanted.match = argv + optind;
+	a.wanted.matches = argc - optind;
+	if (dumps_find(x, a.spool, &a.wanted, &dump, &n) < 0)
 		return cmd_fail(&cmd_list, x);
-	if (json)
-		print_json(dump, n, reverse);
+	if (a.json)
+		print_json(dump, n, a.reverse);
 	else
-		print_dumps(dump, n, reverse, legend);
+		print_dumps(dump, n, a.reverse, !a.no_legend);
 	xd_dumps_free(dump, n);
 	return cmd_flush(&cmd_list) ? 0 : CMD_BROKEN;
 }
@@ -142,10 +179,17 @@ const struct cmd cmd_list = {
 		 "\n"
 		 "  MATCH              name of a guest or of a file, both also as a pattern; a uuid;\n"
 		 "                     request, timer, crash or panic\n"
+		 "  -S, --since=TIME   not before: YYYY-MM-DD, \"YYYY-MM-DD HH:MM[:SS]\", today,\n"
+		 "                     yesterday, now, @SECONDS since 1970, or -N and s, min, h,\n"
+		 "                     d or w, like -2h; in local time, and a day is its begin\n"
+		 "  -U, --until=TIME   not after\n"
+		 "  -n N               the newest N of them, in the usual order\n"
+		 "  -1                 the newest alone\n"
 		 "  -r, --reverse      newest first\n"
 		 "      --no-legend    without the line of titles\n"
 		 "      --json         a JSON array, with all that is known of each\n"
-		 "      --spool=DIR    instead of " XD_SPOOL_DIR "\n",
+		 "      --spool=DIR    instead of " XD_SPOOL_DIR "\n"
+		 "  -h, --help         this text\n",
 	.run = run_list,
 };
 

@@ -33,12 +33,25 @@ static bool is_wanted(const struct xd_dump *d, const struct dumps_wanted *w)
 {
 	struct dump_row row;
 
+	if ((w->since && d->time < *w->since) || (w->until && d->time > *w->until))
+		return false;
 	dumps_describe(d, &row);
 	for (int i = 0; i < w->matches; i++)
 		if (fnmatch(w->match[i], row.guest, 0) == 0 || !strcmp(w->match[i], row.uuid) ||
 		    !strcmp(w->match[i], row.trigger) || fnmatch(w->match[i], d->name, 0) == 0)
 			return true;
 	return w->matches == 0;
+}
+
+/* Drop all but the last n. */
+static void keep_last(struct xd_dump *d, size_t *count, size_t n)
+{
+	size_t first = *count - n;
+
+	for (size_t i = 0; i < first; i++)
+		xd_dump_deinit(&d[i]);
+	memmove(d, d + first, n * sizeof(*d));
+	*count = n;
 }
 
 int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w,
@@ -59,6 +72,8 @@ int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w
 		else
 			xd_dump_deinit(&d[i]);
 	}
+	if (w->newest && kept > w->newest)
+		keep_last(d, &kept, w->newest);
 	*ret = d;
 	*ret_n = kept;
 	return 0;

@@ -3,6 +3,8 @@
 #ifndef XLDUMP_CLI_DUMPS_H
 #define XLDUMP_CLI_DUMPS_H
 
+#include <time.h>
+
 #include "base/ctx.h"
 #include "spool.h"
 
@@ -17,6 +19,8 @@ struct dumps_wanted {
 	/* Of which one must fit: a guest or a file, both also as a pattern, a uuid, a trigger. */
 	char *const *match;
 	int matches; /* 0: all dumps */
+	const time_t *since, *until; /* both included; NULL: any */
+	size_t newest; /* at most so many, of those that fit; 0: all */
 };
 
 /* Those of a folder that are wanted, oldest first; free with xd_dumps_free(). */

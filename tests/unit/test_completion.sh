@@ -139,5 +139,8 @@ expect "xldumpctl request: a name to be quoted" 'xldumpctl request -q od\tx' 're
 expect "xldumpctl request: a strategy" 'xldumpctl request -s re\tx' 'request|-s|rescan|x'
 expect "xldumpctl cancel: a request that is not over" 'xldumpctl cancel \e*' 'cancel|ctl-1|ctl-2'
 expect "xldumpctl rm: a dump" 'xldumpctl rm \e*' 'rm|db-20261121T172501Z-000002.elf|web01-20261121T172500Z-000001.kdump'
+expect "xldumpctl list: options" 'xldumpctl list --\e*' 'list|--help|--json|--no-legend|--reverse|--since=|--spool=|--until='
+expect "xldumpctl list: a time" 'xldumpctl list -S to\tx' 'list|-S|today|x'
+expect "xldumpctl list: a time after =" 'xldumpctl list --until=y\tx' 'list|--until=yesterday|x'
 expect "xldumpctl: behind --" 'xldumpctl debug core.img -- co\tx' 'debug|core.img|--|core.img|x'
 echo "1..$n"

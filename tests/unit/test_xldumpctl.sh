@@ -214,6 +214,64 @@ DEBUGINFOD_URLS='' HOME=$tmp fails 1 'linux-image-6.1.0-56-cloud-amd64-dbg' debu
 [ $? -eq 1 ] && grep -q 'crash is not installed' err
 result $? 'debug without crash'
 
+# ---- list ----
+# has NAME TIME GUEST TRIGGER: a dump of the folder
+has() {
+	cp kdump "spool/$1" && echo "{\"time\":$2,\"trigger\":\"$4\",\"domain\":{\"name\":\"$3\",
+		\"uuid\":\"0b6f3c1e-0000-4000-8000-00000000000${1#*-00000}\"}}" > "spool/$1.json"
+}
+
+# lists NUMBERS ARGUMENT...: those dumps, in that order
+lists() {
+	want=$1
+	shift
+	"$bin" list --spool=spool --no-legend "$@" > out 2> err &&
+		[ "$(sed 's/.*-00000\(.\)[.a-z]*$/\1/' out | tr -d '\n')" = "$want" ] && [ ! -s err ]
+	result $? "xldumpctl list $*: $want"
+}
+
+TZ=CET-1CEST,M3.5.0,M10.5.0/3
+export TZ
+mkdir spool
+has web01-a-000001.elf 1006297200 web01 request # 2001-11-21 00:00:00
+has web02-a-000002.elf 1006359900 web02 crash   # 2001-11-21 17:25:00
+has web01-a-000003.kdump 1006359907 web01 crash
+has db-a-000004.elf 1006383600 'db (1)' timer   # 2001-11-22 00:00:00
+now=$(date +%s)
+has db-a-000005.elf $((now - 7000)) 'db (1)' panic
+cp kdump spool/web01-b-000006.elf
+touch -d '2001-11-20 12:00' spool/web01-b-000006.elf
+: > spool/unknown-000007.txt
+lists 612345
+lists 54321 -r -n 5
+lists 123 web01 crash -n 3
+lists 24 'web02' 'db-*' --until=2001-11-22
+lists 2345 -S '2001-11-21 17:25'
+lists 345 --since='2001-11-21 17:25:01'
+lists 6123 -U '2001-11-21 17:25:07'
+lists 612 --until '2001-11-21 17:25:06'
+lists 61 -U 2001-11-21
+lists 12 -S 2001-11-21 -U @1006359900
+lists '' -S 2001-11-21 -U 2001-11-21 web02
+lists 5 -S -2h
+lists '' -S -1h
+lists 61234 -U -2h
+lists '' --since=now
+lists 5 --since=yesterday
+lists 45 -n 2
+lists 54 -n 2 -r
+lists 612345 -n 1000
+lists 5 -1
+lists 5 -1 -r
+lists 3 -1 web01
+lists 23 -n 2 crash -U -2h
+fails 2 "\`tomorrow' is no time: YYYY-MM-DD, .*today.*@SECONDS.*like -2h" list -S tomorrow
+fails 2 'is no time: YYYY-MM-DD' list --until=2026-02-29
+fails 2 'since is later than --until' list -S today -U yesterday
+fails 2 'no number of dumps' list -n 0
+fails 2 'no number of dumps' list -n few
+says '^usage: xldumpctl list ' list --help
+
 # ---- 32 bits: as if the file had been made on such a machine ----
 cp raw narrow
 printf '\003' | dd of=narrow bs=1 seek=18 conv=notrunc 2> /dev/null
