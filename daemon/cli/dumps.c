@@ -3,8 +3,10 @@
 #include "dumps.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "json.h"
 #include "values.h"
@@ -77,4 +79,47 @@ int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w
 	*ret = d;
 	*ret_n = kept;
 	return 0;
+}
+
+/* Whatever has that name is meant, and what is wrong with it is said by who opens it; but a folder
+ * is no dump, and may well be called as a guest is.  `-' is the name of no guest: elsewhere it is a
+ * stream. */
+static bool means_file(const char *arg)
+{
+	struct stat st;
+
+	if (!arg[0] || strchr(arg, '/') || !strcmp(arg, "-"))
+		return true;
+	if (lstat(arg, &st) < 0)
+		return errno != ENOENT;
+	return !S_ISDIR(st.st_mode);
+}
+
+int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char *arg, char **ret)
+{
+	struct dumps_wanted wanted = { .match = &arg, .matches = 1, .newest = 1 };
+	char name[NAME_MAX + 1];
+	struct xd_dump *d;
+	size_t n;
+	int r;
+
+	if (means_file(arg)) {
+		*ret = strdup(arg);
+		return *ret ? 0 : xl_err(x, -ENOMEM, "open %s", arg);
+	}
+	r = dumps_find(x, spool, &wanted, &d, &n);
+	if (r < 0)
+		return xl_err(x, r, "no file `%s' is here, and dumps cannot be searched for it",
+			      arg);
+	if (!n)
+		r = xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
+			    "no file `%s' is here, and no dump in %s matches it: `xldumpctl list' "
+			    "shows what there is", arg, spool);
+	else if (asprintf(ret, "%s/%s", spool, d->name) < 0)
+		r = xl_err(x, -ENOMEM, "open %s", d->name);
+	else
+		(void)fprintf(stderr, "xldumpctl %s: %s\n", cmd->name,
+			      xd_printable(d->name, name, sizeof(name)));
+	xd_dumps_free(d, n);
+	return r;
 }

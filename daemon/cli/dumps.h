@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#include "base/ctx.h"
+#include "cmd.h"
 #include "spool.h"
 
 /* What is known of a dump, printable; "-": it is not. */
@@ -26,5 +26,15 @@ struct dumps_wanted {
 /* Those of a folder that are wanted, oldest first; free with xd_dumps_free(). */
 int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w,
 	       struct xd_dump **ret, size_t *ret_n);
+
+/* For --help of commands that ask dumps_path(). */
+#define DUMPS_USAGE_MATCH                                                                          \
+	"  MATCH              where there is no such file: the newest dump that\n"                   \
+	"                     `xldumpctl list MATCH' shows, as of a guest by its name\n"
+#define DUMPS_USAGE_SPOOL "      --spool=DIR    of those dumps, instead of " XD_SPOOL_DIR "\n"
+
+/* The path that an argument means, to be freed: a file of that name; else, of a name without a
+ * folder, the newest dump that it matches, and standard error says which. */
+int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char *arg, char **ret);
 
 #endif
