@@ -13,7 +13,7 @@ trap 'rm -rf "$dir"' EXIT
 n=0
 
 mkdir -p "$dir"/{local,dist}/bash-completion/completions "$dir/here" "$dir/bin"
-cp "$src"/{xl,xl-livedump,xldumpctl} "$dir/local/bash-completion/completions/"
+cp "$src"/{xl,xl-livedump,xldumpctl,xldumpd} "$dir/local/bash-completion/completions/"
 touch "$dir/here/core.img" "$dir/here/other file" "$dir/here/web01 old"
 mkdir "$dir/here/sub"
 touch "$dir/here/sub/core2.img"
@@ -70,6 +70,7 @@ echo
 XL
 ln -s xl "$dir/bin/xl-livedump"
 ln -s xl "$dir/bin/xldumpctl"
+ln -s xl "$dir/bin/xldumpd"
 chmod +x "$dir/bin/xl"
 
 # Output of one line typed, as the program got it.  \e* inserts all completions, \t one.
@@ -166,4 +167,12 @@ expect "xldumpctl: that is no file" 'xldumpctl list --spool=c\tx' 'list|--spool=
 expect "xldumpctl: what is in it" 'xldumpctl info --spool=sub a\e*' 'info|--spool=sub|a name of more than 16|a-20261121T172500Z-000001.kdump'
 expect "xldumpctl: the same without =" 'xldumpctl debug --spool sub a-\tx' 'debug|--spool|sub|a-20261121T172500Z-000001.kdump|x'
 expect "xldumpctl: behind --" 'xldumpctl debug core.img -- co\tx' 'debug|core.img|--|core.img|x'
+expect "xldumpd: options" 'xldumpd \e*' '--check-config|--config=|--help|--libxl-dir=|--state-dir=|--version'
+expect "xldumpd: an option, and a blank" 'xldumpd --ch\tx' '--check-config|x'
+expect "xldumpd: an option with a value: no blank" 'xldumpd --st\tx' '--state-dir=x'
+expect "xldumpd: a file" 'xldumpd -t -c co\tx' '-t|-c|core.img|x'
+expect "xldumpd: a file after =" 'xldumpd --config=ot\tx' '--config=other file|x'
+expect "xldumpd: a folder after =" 'xldumpd --state-dir=\tx' '--state-dir=sub/x'
+expect "xldumpd: a folder" 'xldumpd --libxl-dir s\tx' '--libxl-dir|sub/x'
+expect "xldumpd: nothing else" 'xldumpd co\tx' 'cox'
 echo "1..$n"
