@@ -31,6 +31,12 @@ void dumps_describe(const struct xd_dump *d, struct dump_row *ret)
 		(void)snprintf(ret->kernel, sizeof(ret->kernel), "-");
 }
 
+/* A name may have in it what is special in a pattern. */
+static bool fits(const char *pattern, const char *name)
+{
+	return !strcmp(pattern, name) || fnmatch(pattern, name, 0) == 0;
+}
+
 static bool is_wanted(const struct xd_dump *d, const struct dumps_wanted *w)
 {
 	struct dump_row row;
@@ -39,8 +45,8 @@ static bool is_wanted(const struct xd_dump *d, const struct dumps_wanted *w)
 		return false;
 	dumps_describe(d, &row);
 	for (int i = 0; i < w->matches; i++)
-		if (fnmatch(w->match[i], row.guest, 0) == 0 || !strcmp(w->match[i], row.uuid) ||
-		    !strcmp(w->match[i], row.trigger) || fnmatch(w->match[i], d->name, 0) == 0)
+		if (fits(w->match[i], row.guest) || !strcmp(w->match[i], row.uuid) ||
+		    !strcmp(w->match[i], row.trigger) || fits(w->match[i], d->name))
 			return true;
 	return w->matches == 0;
 }

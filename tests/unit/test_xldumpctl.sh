@@ -237,9 +237,9 @@ mkdir spool
 has web01-a-000001.elf 1006297200 web01 request # 2001-11-21 00:00:00
 has web02-a-000002.elf 1006359900 web02 crash   # 2001-11-21 17:25:00
 has web01-a-000003.kdump 1006359907 web01 crash
-has db-a-000004.elf 1006383600 'db (1)' timer   # 2001-11-22 00:00:00
+has db-a-000004.elf 1006383600 'db [1]' timer   # 2001-11-22 00:00:00
 now=$(date +%s)
-has db-a-000005.elf $((now - 7000)) 'db (1)' panic
+has db-a-000005.elf $((now - 7000)) 'db [1]' panic
 cp kdump spool/web01-b-000006.elf
 touch -d '2001-11-20 12:00' spool/web01-b-000006.elf
 : > spool/unknown-000007.txt
@@ -288,7 +288,8 @@ takes web01-a-000003.kdump info 'web*'
 takes web01-a-000003.kdump info crash
 takes web02-a-000002.elf info 0b6f3c1e-0000-4000-8000-000000000002
 takes web02-a-000002.elf info web02
-takes db-a-000005.elf info 'db (1)'
+takes db-a-000005.elf info 'db [1]'
+takes db-a-000005.elf info 'db [[]*'
 takes db-a-000004.elf info timer
 takes db-a-000004.elf info 'd?-*4.elf'
 takes web01-b-000006.elf info web01-b-000006.elf
