@@ -163,12 +163,16 @@ static int by_time(const void *a, const void *b)
 	return strcmp(l->name, r->name);
 }
 
+void xd_dump_deinit(struct xd_dump *d)
+{
+	free(d->name);
+	(void)json_object_put(d->about);
+}
+
 void xd_dumps_free(struct xd_dump *d, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(d[i].name);
-		(void)json_object_put(d[i].about);
-	}
+	for (size_t i = 0; i < n; i++)
+		xd_dump_deinit(&d[i]);
 	free(d);
 }
 

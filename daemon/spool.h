@@ -40,6 +40,7 @@ struct xd_dump {
 /* All dumps, oldest first; free with xd_dumps_free(). */
 int xd_spool_list(struct xl_ctx *x, int dirfd, struct xd_dump **ret, size_t *ret_n);
 void xd_dumps_free(struct xd_dump *d, size_t n);
+void xd_dump_deinit(struct xd_dump *d);
 
 /* Delete a dump and what is beside it; -ENOENT. */
 int xd_spool_remove(int dirfd, const char *name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "dumps.h"
 #include "image/image_kernel.h"
 #include "vmlinux.h"
 
@@ -142,9 +143,12 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	static const struct option options[] = {
 		{ "drgn", no_argument, NULL, 'd' },
 		{ "print", no_argument, NULL, 'n' },
+		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	_cleanup_free_ char *path = NULL;
+	const char *spool = XD_SPOOL_DIR;
 	struct arguments a = { 0 };
 	int c, names = argc;
 
@@ -154,13 +158,17 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	while ((c = cmd_getopt(&cmd_debug, names, argv, "nh", options)) != -1) {
 		a.drgn = a.drgn || c == 'd';
 		a.print = a.print || c == 'n';
+		if (c == 's')
+			spool = optarg;
 	}
 	if (names - optind < 1 || names - optind > 2)
 		return cmd_usage_error(&cmd_debug, "a file is needed, and a kernel may follow");
-	a.file = argv[optind];
 	a.vmlinux = names - optind > 1 ? argv[optind + 1] : NULL;
 	a.more = argv + (names < argc ? names + 1 : argc);
 	a.nr_more = names < argc ? argc - names - 1 : 0;
+	if (dumps_path(x, &cmd_debug, spool, argv[optind], &path) < 0)
+		return cmd_fail(&cmd_debug, x);
+	a.file = path;
 	if (debug(x, &a) < 0)
 		return cmd_fail(&cmd_debug, x);
 	return cmd_flush(&cmd_debug) ? 0 : XLDUMP_CAUSE_OUTPUT;
@@ -170,13 +178,15 @@ const struct cmd cmd_debug = {
 	.name = "debug",
 	.summary = "start crash or drgn with the right options and kernel",
 	.usage =
-	"usage: xldumpctl debug [OPTIONS] FILE [VMLINUX] [-- ARGUMENT...]\n"
+	"usage: xldumpctl debug [OPTIONS] FILE|MATCH [VMLINUX] [-- ARGUMENT...]\n"
 	"Start crash(8) on a dump.  The kernel with debug symbols is looked for by its\n"
 	"build-id and its release, if it is not named.\n"
 	"\n"
-	"      --drgn    start drgn instead\n"
-	"  -n, --print   print the command instead of running it\n"
-	"  -h, --help    this text\n"
+	DUMPS_USAGE_MATCH
+	"      --drgn         start drgn instead\n"
+	"  -n, --print        print the command instead of running it\n"
+	DUMPS_USAGE_SPOOL
+	"  -h, --help         this text\n"
 	"\n"
 	"What follows -- is added to the debugger's arguments.\n",
 	.run = run,

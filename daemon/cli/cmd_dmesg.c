@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "dumps.h"
 #include "image/image_kernel.h"
 
 /* The guest wrote this, and it may go to a terminal: what is no printable ASCII becomes \xNN, as in
@@ -55,17 +56,23 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "notime", no_argument, NULL, 't' },
+		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	_cleanup_free_ char *path = NULL;
+	const char *spool = XD_SPOOL_DIR;
 	bool raw = false;
 	int c;
 
-	while ((c = cmd_getopt(&cmd_dmesg, argc, argv, "th", options)) != -1)
+	while ((c = cmd_getopt(&cmd_dmesg, argc, argv, "th", options)) != -1) {
 		raw = c == 't' || raw;
+		if (c == 's')
+			spool = optarg;
+	}
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_dmesg, "one file is needed");
-	if (print_log(x, argv[optind], raw) < 0)
+	if (dumps_path(x, &cmd_dmesg, spool, argv[optind], &path) < 0 || print_log(x, path, raw) < 0)
 		return cmd_fail(&cmd_dmesg, x);
 	return cmd_flush(&cmd_dmesg) ? 0 : XLDUMP_CAUSE_OUTPUT;
 }
@@ -74,11 +81,13 @@ const struct cmd cmd_dmesg = {
 	.name = "dmesg",
 	.summary = "print the kernel's log, without a debugger or debug symbols",
 	.usage =
-	"usage: xldumpctl dmesg [OPTIONS] FILE\n"
+	"usage: xldumpctl dmesg [OPTIONS] FILE|MATCH\n"
 	"Print the log of the Linux kernel (3.5 or later) in a dump.\n"
 	"\n"
-	"  -t, --notime   without the time of each line\n"
-	"  -h, --help     this text\n"
+	DUMPS_USAGE_MATCH
+	"  -t, --notime       without the time of each line\n"
+	DUMPS_USAGE_SPOOL
+	"  -h, --help         this text\n"
 	"\n"
 	"What is not printable ASCII is shown as \\xNN: the guest wrote it.\n",
 	.run = run,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "dumps.h"
 #include "format/digest_format.h"
 #include "image/image_kernel.h"
 #include "text.h"
@@ -289,17 +290,23 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	_cleanup_free_ char *path = NULL;
+	const char *spool = XD_SPOOL_DIR;
 	bool as_json = false;
 	int c;
 
-	while ((c = cmd_getopt(&cmd_info, argc, argv, "h", options)) != -1)
+	while ((c = cmd_getopt(&cmd_info, argc, argv, "h", options)) != -1) {
 		as_json = as_json || c == 'j';
+		if (c == 's')
+			spool = optarg;
+	}
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_info, "one file is needed");
-	if (info(x, argv[optind], as_json) < 0)
+	if (dumps_path(x, &cmd_info, spool, argv[optind], &path) < 0 || info(x, path, as_json) < 0)
 		return cmd_fail(&cmd_info, x);
 	return cmd_flush(&cmd_info) ? 0 : XLDUMP_CAUSE_OUTPUT;
 }
@@ -308,11 +315,13 @@ const struct cmd cmd_info = {
 	.name = "info",
 	.summary = "say what is in a file, and what it promises",
 	.usage =
-	"usage: xldumpctl info [OPTIONS] FILE\n"
+	"usage: xldumpctl info [OPTIONS] FILE|MATCH\n"
 	"Say which guest is in a dump, of which instant, how it was made, and what the\n"
 	"file promises.  Of files of other tools: what is known.\n"
 	"\n"
-	"      --json   one JSON object; xldumpctl(1) describes its members\n"
-	"  -h, --help   this text\n",
+	DUMPS_USAGE_MATCH
+	"      --json         one JSON object; xldumpctl(1) describes its members\n"
+	DUMPS_USAGE_SPOOL
+	"  -h, --help         this text\n",
 	.run = run,
 };

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xldumpctl list and rm: the dumps that xldumpd has made. */
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cmd.h"
+#include "dumps.h"
 #include "json.h"
 #include "spool.h"
 #include "text.h"
 #include "values.h"
+#include "when.h"
 
 enum { OPT_JSON = 256, OPT_NO_LEGEND, OPT_SPOOL };
 
@@ -18,6 +19,8 @@ static const struct option list_options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "no-legend", no_argument, NULL, OPT_NO_LEGEND },
 	{ "reverse", no_argument, NULL, 'r' },
+	{ "since", required_argument, NULL, 'S' },
+	{ "until", required_argument, NULL, 'U' },
 	{ "spool", required_argument, NULL, OPT_SPOOL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -29,40 +32,7 @@ static const struct option rm_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-struct row {
-	char guest[XLDUMP_NAME_MAX], uuid[64], trigger[16], kernel[72];
-};
-
-static void text_of(struct json_object *o, const char *key, char *ret, size_t size)
-{
-	char text[XLDUMP_NAME_MAX] = "-";
-
-	(void)xd_json_text(o, key, text, sizeof(text));
-	(void)xd_printable(text, ret, size);
-}
-
-static void describe(const struct xd_dump *d, struct row *ret)
-{
-	struct json_object *dom = xd_json_get(d->about, "domain");
-
-	text_of(dom, "name", ret->guest, sizeof(ret->guest));
-	text_of(dom, "uuid", ret->uuid, sizeof(ret->uuid));
-	text_of(d->about, "trigger", ret->trigger, sizeof(ret->trigger));
-	text_of(xd_json_get(d->about, "result"), "kernel", ret->kernel, sizeof(ret->kernel));
-	if (!ret->kernel[0])
-		(void)snprintf(ret->kernel, sizeof(ret->kernel), "-");
-}
-
-static bool matches(const struct xd_dump *d, const struct row *row, char **pattern, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (fnmatch(pattern[i], row->guest, 0) == 0 || !strcmp(pattern[i], row->uuid) ||
-		    !strcmp(pattern[i], row->trigger) || fnmatch(pattern[i], d->name, 0) == 0)
-			return true;
-	return n == 0;
-}
-
-static void print_row(const struct xd_dump *d, const struct row *row)
+static void print_row(const struct xd_dump *d, const struct dump_row *row)
 {
 	char when[32] = "-", size[32], name[NAME_MAX + 1];
 	struct tm tm;
@@ -87,46 +57,88 @@ static struct json_object *row_json(const struct xd_dump *d)
 	return o;
 }
 
-static int run_list(struct xl_ctx *x, int argc, char **argv)
+static void print_dumps(const struct xd_dump *dump, size_t n, bool reverse, bool legend)
 {
-	_cleanup_close_ int dirfd = -1;
-	_cleanup_json_ struct json_object *all = NULL;
-	const char *spool = XD_SPOOL_DIR;
-	bool json = false, legend = true, reverse = false;
-	struct xd_dump *dump;
-	size_t n, shown = 0;
-	int c;
-
-	while ((c = cmd_getopt(&cmd_list, argc, argv, "rh", list_options)) != -1) {
-		json |= c == OPT_JSON;
-		legend &= c != OPT_NO_LEGEND;
-		reverse |= c == 'r';
-		if (c == OPT_SPOOL)
-			spool = optarg;
-	}
-	if (xd_spool_look(x, spool, &dirfd) < 0 || xd_spool_list(x, dirfd, &dump, &n) < 0)
-		return cmd_fail(&cmd_list, x);
-	if (json)
-		all = json_object_new_array();
+	if (legend && n)
+		(void)printf("%-19s  %-16s  %-7s  %-24s  %10s  %s\n", "TIME", "GUEST", "TRIGGER", "KERNEL",
+			     "SIZE", "FILE");
 	for (size_t i = 0; i < n; i++) {
 		const struct xd_dump *d = &dump[reverse ? n - 1 - i : i];
-		struct row row;
+		struct dump_row row;
 
-		describe(d, &row);
-		if (!matches(d, &row, argv + optind, argc - optind))
-			continue;
-		if (json) {
-			(void)json_object_array_add(all, row_json(d));
-			continue;
-		}
-		if (legend && shown++ == 0)
-			(void)printf("%-19s  %-16s  %-7s  %-24s  %10s  %s\n", "TIME", "GUEST", "TRIGGER",
-				     "KERNEL", "SIZE", "FILE");
+		dumps_describe(d, &row);
 		print_row(d, &row);
 	}
+}
+
+static void print_json(const struct xd_dump *dump, size_t n, bool reverse)
+{
+	_cleanup_json_ struct json_object *all = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_object_array_add(all, row_json(&dump[reverse ? n - 1 - i : i]));
+	(void)printf("%s\n", xd_json_line(all));
+}
+
+struct list_arguments {
+	const char *spool;
+	bool json, no_legend, reverse;
+	time_t now, since, until;
+	struct dumps_wanted wanted;
+};
+
+/* One option.  0, or the exit status after it has been complained about. */
+static int take_option(int c, struct list_arguments *a)
+{
+	time_t *when = c == 'S' ? &a->since : &a->until;
+	unsigned n;
+
+	switch (c) {
+	case OPT_JSON: a->json = true; break;
+	case OPT_NO_LEGEND: a->no_legend = true; break;
+	case OPT_SPOOL: a->spool = optarg; break;
+	case 'r': a->reverse = true; break;
+	case '1': a->wanted.newest = 1; break;
+	case 'n':
+		if (xd_parse_number(optarg, 1, UINT_MAX, &n) < 0)
+			return cmd_usage_error(&cmd_list, "`%s' is no number of dumps from 1 on",
+					       optarg);
+		a->wanted.newest = n;
+		break;
+	case 'S':
+	case 'U':
+		if (when_parse(optarg, a->now, when) < 0)
+			return cmd_usage_error(&cmd_list, "`%s' is no time: " WHEN_FORMS, optarg);
+		*(c == 'S' ? &a->wanted.since : &a->wanted.until) = when;
+		break;
+	default: break;
+	}
+	return 0;
+}
+
+static int run_list(struct xl_ctx *x, int argc, char **argv)
+{
+	struct list_arguments a = { .spool = XD_SPOOL_DIR, .now = time(NULL) };
+	struct xd_dump *dump;
+	size_t n;
+	int c, status;
+
+	while ((c = cmd_getopt(&cmd_list, argc, argv, "1hn:rS:U:", list_options)) != -1) {
+		status = take_option(c, &a);
+		if (status)
+			return status;
+	}
+	if (a.wanted.since && a.wanted.until && a.since > a.until)
+		return cmd_usage_error(&cmd_list, "--since is later than --until");
+	a.wanted.match = argv + optind;
+	a.wanted.matches = argc - optind;
+	if (dumps_find(x, a.spool, &a.wanted, &dump, &n) < 0)
+		return cmd_fail(&cmd_list, x);
+	if (a.json)
+		print_json(dump, n, a.reverse);
+	else
+		print_dumps(dump, n, a.reverse, !a.no_legend);
 	xd_dumps_free(dump, n);
-	if (json)
-		(void)printf("%s\n", xd_json_line(all));
 	return cmd_flush(&cmd_list) ? 0 : CMD_BROKEN;
 }
 
@@ -167,10 +179,17 @@ const struct cmd cmd_list = {
 		 "\n"
 		 "  MATCH              name of a guest or of a file, both also as a pattern; a uuid;\n"
 		 "                     request, timer, crash or panic\n"
+		 "  -S, --since=TIME   not before: YYYY-MM-DD, \"YYYY-MM-DD HH:MM[:SS]\", today,\n"
+		 "                     yesterday, now, @SECONDS since 1970, or -N and s, min, h,\n"
+		 "                     d or w, like -2h; in local time, and a day is its begin\n"
+		 "  -U, --until=TIME   not after\n"
+		 "  -n N               the newest N of them, in the usual order\n"
+		 "  -1                 the newest alone\n"
 		 "  -r, --reverse      newest first\n"
 		 "      --no-legend    without the line of titles\n"
 		 "      --json         a JSON array, with all that is known of each\n"
-		 "      --spool=DIR    instead of " XD_SPOOL_DIR "\n",
+		 "      --spool=DIR    instead of " XD_SPOOL_DIR "\n"
+		 "  -h, --help         this text\n",
 	.run = run_list,
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd.h"
+#include "dumps.h"
 #include "image/image_verify.h"
 
 struct output {
@@ -43,9 +44,12 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	static const struct option options[] = {
 		{ "quick", no_argument, NULL, 'Q' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	_cleanup_free_ char *path = NULL;
+	const char *spool = XD_SPOOL_DIR;
 	bool quick = false, quiet = false;
 	uint64_t broken = 0;
 	int c;
@@ -53,16 +57,19 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	while ((c = cmd_getopt(&cmd_verify, argc, argv, "qh", options)) != -1) {
 		quick = quick || c == 'Q';
 		quiet = quiet || c == 'q';
+		if (c == 's')
+			spool = optarg;
 	}
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_verify, "one file is needed");
-	if (verify(x, argv[optind], quick, quiet, &broken) < 0)
+	if (dumps_path(x, &cmd_verify, spool, argv[optind], &path) < 0 ||
+	    verify(x, path, quick, quiet, &broken) < 0)
 		return cmd_fail(&cmd_verify, x);
 	if (broken)
-		(void)printf("%s: %" PRIu64 " rule%s broken\n", argv[optind], broken,
+		(void)printf("%s: %" PRIu64 " rule%s broken\n", path, broken,
 			     broken == 1 ? " is" : "s are");
 	else if (!quiet)
-		(void)printf("%s: nothing is broken\n", argv[optind]);
+		(void)printf("%s: nothing is broken\n", path);
 	if (!cmd_flush(&cmd_verify))
 		return XLDUMP_CAUSE_OUTPUT;
 	return broken ? CMD_BROKEN : 0;
@@ -72,14 +79,16 @@ const struct cmd cmd_verify = {
 	.name = "verify",
 	.summary = "check that a file is whole and keeps its promises",
 	.usage =
-	"usage: xldumpctl verify [OPTIONS] FILE\n"
+	"usage: xldumpctl verify [OPTIONS] FILE|MATCH\n"
 	"Check a dump against the rules of its format, against its digests if it has\n"
 	"them, and that its page tables lead nowhere but into the dump.  A damaged page\n"
 	"is named.\n"
 	"\n"
-	"      --quick   do not read all pages\n"
-	"  -q, --quiet   say only what is broken\n"
-	"  -h, --help    this text\n"
+	DUMPS_USAGE_MATCH
+	"      --quick        do not read all pages\n"
+	"  -q, --quiet        say only what is broken\n"
+	DUMPS_USAGE_SPOOL
+	"  -h, --help         this text\n"
 	"\n"
 	"Exit status: 0 nothing is broken; 1 something is, or the file cannot be read.\n",
 	.run = run,

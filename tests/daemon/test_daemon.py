@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -656,6 +657,63 @@ def tool(w, *args, status=0, program=CTL):
     return r.stdout if status == 0 else r.stderr
 
 
+def list_by_time(w, spool):
+    """xldumpctl list --since, --until, -n and -1"""
+    def listed(*args):
+        return [d["file"] for d in json.loads(tool(w, "list", spool, "--json", *args))]
+
+    names = listed()
+    check(len(names) == 4 and listed("--since=-1d") == names and listed("-S", "yesterday", "-U", "now") == names,
+          "all are of today")
+    check(listed("--until=-1d") == [] and listed("--since=@99999999999") == [], "none is older, or younger")
+    # An hour lies between two of them.
+    for n, name in enumerate(names):
+        with open(f"{w.spool}/{name}.json", "r+", encoding="utf-8") as f:
+            about = json.load(f)
+            about["time"] = 1795278300 + 3600 * n
+            f.seek(0)
+            json.dump(about, f)
+            f.truncate()
+    check(listed("--since=@1795281900") == names[1:], "--since has the second itself")
+    check(listed("--since=@1795281901") == names[2:], "and not the one before")
+    check(listed("--until=@1795281900") == names[:2], "so has --until")
+    check(listed("--until=@1795281899") == names[:1], "and not the one after")
+    check(listed("-S", "@1795281900", "-U", "@1795285500") == names[1:3], "both")
+    check(listed("-n", "2") == names[2:], "the newest two, in the usual order")
+    check(listed("-rn2") == names[:1:-1], "or the other way round")
+    check(listed("-n9") == names and listed("-1") == names[3:], "as many as there are, and one")
+    check(listed("-1", "-U", "@1795285500") == names[2:3], "the newest of those that were asked for")
+    check(listed("-1", "timer") == listed("timer") and listed("timer") != names[3:], "by trigger, too")
+    check("is no time: YYYY-MM-DD" in tool(w, "list", spool, "-S", "tomorrow", status=2), "says what is")
+    tool(w, "list", spool, "-n", "0", status=2)
+
+
+def dumps_by_match(w, spool):
+    """xldumpctl info and verify of what is no file"""
+    def taken(*args, status=0):
+        r = subprocess.run([CTL, *args], env=w.env, cwd=w.dir, capture_output=True, text=True, check=False)
+        check(r.returncode == status, f"{args}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
+        return r.stdout, r.stderr
+
+    names = tool(w, "list", spool, "--no-legend").split("\n")[:-1]
+    names = [line.split()[-1] for line in names]
+    newest, about = names[-1], tool(w, "list", spool, "--json", names[-1])
+    uuid = json.loads(about)[0]["about"]["domain"]["uuid"]
+    for match in ("web01", "w*1", uuid, newest):
+        out, err = taken("info", "--json", spool, match)
+        check(json.loads(out)["file"] == f"{w.spool}/{newest}", f"{match} is the newest: {out}")
+        check(err == f"xldumpctl info: {newest}\n", f"and that is said: {err}")
+    timer = tool(w, "list", spool, "--no-legend", "timer").split()[-1]
+    check(timer != newest and taken("info", spool, "timer")[1] == f"xldumpctl info: {timer}\n", "a trigger")
+    check("nothing is broken" in taken("verify", spool, "web01")[0], "it is whole")
+    check("no dump in" in taken("info", spool, "nobody", status=1)[1], "nothing matches")
+    check("cannot open" in taken("info", spool, "./web01", status=1)[1], "what has a folder is a file")
+    shutil.copyfile(f"{w.spool}/{timer}", f"{w.dir}/web01")
+    out, err = taken("info", "--json", spool, "web01")
+    check(json.loads(out)["file"] == "web01" and err == "", f"a file goes before a match: {out}{err}")
+    os.unlink(f"{w.dir}/web01")
+
+
 def tools(w):
     """xldumpctl request, status, watch, cancel, list and rm, and xl livedump --daemon"""
     g = w.guest(3, "web01")
@@ -713,6 +771,8 @@ def tools(w):
     check(tool(w, "list", spool, "nobody*") == "", "by name")
     newest = json.loads(tool(w, "list", spool, "--json", "-r", "web0?"))[0]
     check(newest["file"] == os.path.basename(path2) and newest["about"]["domain"]["uuid"] == g.uuid, "JSON")
+    list_by_time(w, spool)
+    dumps_by_match(w, spool)
     check("no dump" in tool(w, "rm", spool, "../xenstored", status=2), "nothing else can be removed")
     check("no dump" in tool(w, "rm", spool, path, status=2), "by its name in the list alone")
     tool(w, "rm", spool, os.path.basename(path))

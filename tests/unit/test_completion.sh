@@ -13,8 +13,10 @@ trap 'rm -rf "$dir"' EXIT
 n=0
 
 mkdir -p "$dir"/{local,dist}/bash-completion/completions "$dir/here" "$dir/bin"
-cp "$src"/{xl,xl-livedump,xldumpctl} "$dir/local/bash-completion/completions/"
-touch "$dir/here/core.img" "$dir/here/other file"
+cp "$src"/{xl,xl-livedump,xldumpctl,xldumpd} "$dir/local/bash-completion/completions/"
+touch "$dir/here/core.img" "$dir/here/other file" "$dir/here/web01 old"
+mkdir "$dir/here/sub"
+touch "$dir/here/sub/core2.img"
 
 # What a distribution has: the command alone, with a blank after it of its own.
 cat >"$dir/dist/bash-completion/completions/xl" <<'XL'
@@ -51,9 +53,15 @@ END
 fi
 if [ "$*" = "list --no-legend" ]; then
 	cat <<END
-2026-11-21 17:25:00  web01  request  6.1.0     1.0 MiB  web01-20261121T172500Z-000001.kdump
-2026-11-21 17:25:01  db     crash    -        12.0 MiB  db-20261121T172501Z-000002.elf
+2026-11-21 17:25:00  web01             request  6.1.0                        1.0 MiB  web01-20261121T172500Z-000001.kdump
+2026-11-21 17:25:01  db (1)            crash    -                           12.0 MiB  db-20261121T172501Z-000002.elf
+2026-11-21 17:25:02  web01             timer    6.1.0                          512 B  web01-20261121T172502Z-000003.elf
+-                    -                 -        -                           12.0 MiB  lost.elf
 END
+	exit
+fi
+if [ "$*" = "list --no-legend --spool=sub" ]; then
+	echo '2026-11-21 17:25:00  a name of more than 16    panic    6.1.0   1.0 MiB  a-20261121T172500Z-000001.kdump'
 	exit
 fi
 printf 'GOT'
@@ -62,6 +70,7 @@ echo
 XL
 ln -s xl "$dir/bin/xl-livedump"
 ln -s xl "$dir/bin/xldumpctl"
+ln -s xl "$dir/bin/xldumpd"
 chmod +x "$dir/bin/xl"
 
 # Output of one line typed, as the program got it.  \e* inserts all completions, \t one.
@@ -129,7 +138,7 @@ expect "xl: without a distribution's" 'xl liv\tx' 'livedump|x'
 expect "xl: without a distribution's, other commands" 'xl create co\tx' 'create|core.img|x'
 expect "xldumpctl: commands" 'xldumpctl \e*' '--help|--version|cancel|convert|debug|dmesg|info|list|reassemble|request|rm|status|verify|watch'
 expect "xldumpctl: a command, and a blank" 'xldumpctl ve\tx' 'verify|x'
-expect "xldumpctl: options of a command" 'xldumpctl debug --\e*' 'debug|--drgn|--help|--print'
+expect "xldumpctl: options of a command" 'xldumpctl debug --\e*' 'debug|--drgn|--help|--print|--spool='
 expect "xldumpctl: a file" 'xldumpctl info --json co\tx' 'info|--json|core.img|x'
 expect "xldumpctl: a file to be quoted" 'xldumpctl verify ot\tx' 'verify|other file|x'
 expect "xldumpctl: a format" 'xldumpctl convert -f xencore-\tx' 'convert|-f|xencore-raw|x'
@@ -138,6 +147,32 @@ expect "xldumpctl request: a domain" 'xldumpctl request web01\tx' 'request|web01
 expect "xldumpctl request: a name to be quoted" 'xldumpctl request -q od\tx' 'request|-q|odd name (1)|x'
 expect "xldumpctl request: a strategy" 'xldumpctl request -s re\tx' 'request|-s|rescan|x'
 expect "xldumpctl cancel: a request that is not over" 'xldumpctl cancel \e*' 'cancel|ctl-1|ctl-2'
-expect "xldumpctl rm: a dump" 'xldumpctl rm \e*' 'rm|db-20261121T172501Z-000002.elf|web01-20261121T172500Z-000001.kdump'
+expect "xldumpctl rm: a dump" 'xldumpctl rm \e*' 'rm|db-20261121T172501Z-000002.elf|lost.elf|web01-20261121T172500Z-000001.kdump|web01-20261121T172502Z-000003.elf'
+expect "xldumpctl list: options" 'xldumpctl list --\e*' 'list|--help|--json|--no-legend|--reverse|--since=|--spool=|--until='
+expect "xldumpctl list: a time" 'xldumpctl list -S to\tx' 'list|-S|today|x'
+expect "xldumpctl list: a time after =" 'xldumpctl list --until=y\tx' 'list|--until=yesterday|x'
+expect "xldumpctl list: guests and dumps" 'xldumpctl list -r web\e*' 'list|-r|web01|web01-20261121T172500Z-000001.kdump|web01-20261121T172502Z-000003.elf'
+expect "xldumpctl: files, guests and dumps" 'xldumpctl info \e*' 'info|core.img|db (1)|db-20261121T172501Z-000002.elf|lost.elf|other file|sub|web01|web01 old|web01-20261121T172500Z-000001.kdump|web01-20261121T172502Z-000003.elf'
+for command in info verify dmesg debug; do
+	expect "xldumpctl $command: a dump, and a blank" "xldumpctl $command db-\\tx" "$command|db-20261121T172501Z-000002.elf|x"
+done
+expect "xldumpctl: a guest to be quoted" 'xldumpctl info db\\ \tx' 'info|db (1)|x'
+expect "xldumpctl: a file beside dumps that begin so, too" 'xldumpctl info --json web01\\ \tx' 'info|--json|web01 old|x'
+expect "xldumpctl: a file in a folder" 'xldumpctl info sub/\tx' 'info|sub/core2.img|x'
+expect "xldumpctl: a folder" 'xldumpctl info su\tx' 'info|sub/x'
+expect "xldumpctl debug: a kernel is a file" 'xldumpctl debug -n web01 \e*' 'debug|-n|web01|core.img|other file|sub|web01 old'
+expect "xldumpctl: one dump" 'xldumpctl info web01 \e*x' 'info|web01|x'
+expect "xldumpctl: another folder of dumps" 'xldumpctl info --spool=s\tx' 'info|--spool=sub/x'
+expect "xldumpctl: that is no file" 'xldumpctl list --spool=c\tx' 'list|--spool=cx'
+expect "xldumpctl: what is in it" 'xldumpctl info --spool=sub a\e*' 'info|--spool=sub|a name of more than 16|a-20261121T172500Z-000001.kdump'
+expect "xldumpctl: the same without =" 'xldumpctl debug --spool sub a-\tx' 'debug|--spool|sub|a-20261121T172500Z-000001.kdump|x'
 expect "xldumpctl: behind --" 'xldumpctl debug core.img -- co\tx' 'debug|core.img|--|core.img|x'
+expect "xldumpd: options" 'xldumpd \e*' '--check-config|--config=|--help|--libxl-dir=|--state-dir=|--version'
+expect "xldumpd: an option, and a blank" 'xldumpd --ch\tx' '--check-config|x'
+expect "xldumpd: an option with a value: no blank" 'xldumpd --st\tx' '--state-dir=x'
+expect "xldumpd: a file" 'xldumpd -t -c co\tx' '-t|-c|core.img|x'
+expect "xldumpd: a file after =" 'xldumpd --config=ot\tx' '--config=other file|x'
+expect "xldumpd: a folder after =" 'xldumpd --state-dir=\tx' '--state-dir=sub/x'
+expect "xldumpd: a folder" 'xldumpd --libxl-dir s\tx' '--libxl-dir|sub/x'
+expect "xldumpd: nothing else" 'xldumpd co\tx' 'cox'
 echo "1..$n"

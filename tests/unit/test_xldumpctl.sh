@@ -62,7 +62,7 @@ done
 for c in info verify dmesg; do
 	fails 2 'one file' $c
 	fails 2 'one file' $c a b
-	fails 1 'not-there: cannot open' $c not-there
+	fails 1 './not-there: cannot open' $c ./not-there
 	fails 1 'beyond the end|not in the dump|cut off' $c short
 	fails 1 'not a dump' $c /etc/passwd
 done
@@ -213,6 +213,124 @@ DEBUGINFOD_URLS='' HOME=$tmp fails 1 'linux-image-6.1.0-56-cloud-amd64-dbg' debu
 (PATH=$tmp "$bin" debug elf k > out 2> err)
 [ $? -eq 1 ] && grep -q 'crash is not installed' err
 result $? 'debug without crash'
+
+# ---- list ----
+# has NAME TIME GUEST TRIGGER: a dump of the folder
+has() {
+	last=${1#*-00000}
+	cp kdump "spool/$1" && echo "{\"time\":$2,\"trigger\":\"$4\",\"domain\":{\"name\":\"$3\",
+		\"uuid\":\"0b6f3c1e-0000-4000-8000-00000000000${last%%.*}\"}}" > "spool/$1.json"
+}
+
+# lists NUMBERS ARGUMENT...: those dumps, in that order
+lists() {
+	want=$1
+	shift
+	"$bin" list --spool=spool --no-legend "$@" > out 2> err &&
+		[ "$(sed 's/.*-00000\(.\)[.a-z]*$/\1/' out | tr -d '\n')" = "$want" ] && [ ! -s err ]
+	result $? "xldumpctl list $*: $want"
+}
+
+TZ=CET-1CEST,M3.5.0,M10.5.0/3
+export TZ
+mkdir spool
+has web01-a-000001.elf 1006297200 web01 request # 2001-11-21 00:00:00
+has web02-a-000002.elf 1006359900 web02 crash   # 2001-11-21 17:25:00
+has web01-a-000003.kdump 1006359907 web01 crash
+has db-a-000004.elf 1006383600 'db [1]' timer   # 2001-11-22 00:00:00
+now=$(date +%s)
+has db-a-000005.elf $((now - 7000)) 'db [1]' panic
+cp kdump spool/web01-b-000006.elf
+touch -d '2001-11-20 12:00' spool/web01-b-000006.elf
+: > spool/unknown-000007.txt
+lists 612345
+lists 54321 -r -n 5
+lists 123 web01 crash -n 3
+lists 24 'web02' 'db-*' --until=2001-11-22
+lists 2345 -S '2001-11-21 17:25'
+lists 345 --since='2001-11-21 17:25:01'
+lists 6123 -U '2001-11-21 17:25:07'
+lists 612 --until '2001-11-21 17:25:06'
+lists 61 -U 2001-11-21
+lists 12 -S 2001-11-21 -U @1006359900
+lists '' -S 2001-11-21 -U 2001-11-21 web02
+lists 5 -S -2h
+lists '' -S -1h
+lists 61234 -U -2h
+lists '' --since=now
+lists 5 --since=yesterday
+lists 45 -n 2
+lists 54 -n 2 -r
+lists 612345 -n 1000
+lists 5 -1
+lists 5 -1 -r
+lists 3 -1 web01
+lists 23 -n 2 crash -U -2h
+fails 2 "\`tomorrow' is no time: YYYY-MM-DD, .*today.*@SECONDS.*like -2h" list -S tomorrow
+fails 2 'is no time: YYYY-MM-DD' list --until=2026-02-29
+fails 2 'since is later than --until' list -S today -U yesterday
+fails 2 'no number of dumps' list -n 0
+fails 2 'no number of dumps' list -n few
+says '^usage: xldumpctl list ' list --help
+
+# ---- dumps by what they match ----
+# takes FILE COMMAND ARGUMENT...: succeeds, and says that it has taken that file of the folder
+takes() {
+	want=$1 command=$2
+	shift 2
+	"$bin" "$command" --spool=spool "$@" > out 2> err &&
+		[ "$(cat err)" = "xldumpctl $command: $want" ] && grep -q "spool/$want" out
+	result $? "xldumpctl $command $*: $want"
+}
+
+takes web01-a-000003.kdump info web01
+takes web01-a-000003.kdump info 'web*'
+takes web01-a-000003.kdump info crash
+takes web02-a-000002.elf info 0b6f3c1e-0000-4000-8000-000000000002
+takes web02-a-000002.elf info web02
+takes db-a-000005.elf info 'db [1]'
+takes db-a-000005.elf info 'db [[]*'
+takes db-a-000004.elf info timer
+takes db-a-000004.elf info 'd?-*4.elf'
+takes web01-b-000006.elf info web01-b-000006.elf
+takes web01-a-000003.kdump verify web01
+tail -n 1 out | grep -q '^spool/web01-a-000003.kdump: nothing is broken'
+result $? 'xldumpctl verify web01: its result'
+takes web01-a-000003.kdump debug -n web01 k
+"$bin" debug --print web01 --spool=spool k -- -s > out 2> err &&
+	[ "$(cat out)" = 'crash k spool/web01-a-000003.kdump -s' ]
+result $? 'xldumpctl debug web01'
+"$bin" dmesg -t --spool=spool web01 > out 2> err && grep -q '^two$' out &&
+	[ "$(cat err)" = 'xldumpctl dmesg: web01-a-000003.kdump' ]
+result $? 'xldumpctl dmesg web01'
+takes web01-a-000003.kdump info --json web01
+"$bin" info --json --spool=spool web01 2> err | python3 -m json.tool > out 2>> err
+result $? 'what was taken is not said in the midst of JSON'
+# what has the name is meant, but for a folder
+cp elf web01
+ln -s nowhere timer
+mkdir web02
+says '^file: +web01$' info --spool=spool web01
+says '^web01: nothing is broken' verify --spool=spool web01
+says '\] two$' dmesg --spool=spool web01
+says '^crash k web01$' debug -n --spool=spool web01 k
+fails 1 'timer: cannot open it: No such file' info --spool=spool timer
+takes web02-a-000002.elf info web02
+rm -r web01 web02 timer
+for c in info verify dmesg debug; do
+	fails 1 "no file .web09' is here, and no dump in spool matches it: .xldumpctl list' shows" \
+		$c --spool=spool web09
+	fails 1 "no file .web01' is here, .*: open nowhere: No such file" $c --spool=nowhere web01
+	fails 1 './web01: cannot open it: No such file' $c --spool=spool ./web01
+	fails 2 '(one|a) file' $c --spool=spool
+done
+fails 1 ' -: cannot open it: No such file' info --spool=spool -
+fails 1 ' : cannot open it: No such file' info --spool=spool ''
+if [ "$(id -u)" -ne 0 ]; then
+	chmod 0 spool
+	fails 5 "no file .web01' is here, .*: spool is for root alone" info --spool=spool web01
+	chmod 700 spool
+fi
 
 # ---- 32 bits: as if the file had been made on such a machine ----
 cp raw narrow

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Moments as users type them. */
+#ifndef XLDUMP_CLI_WHEN_H
+#define XLDUMP_CLI_WHEN_H
+
+#include <time.h>
+
+/* What is accepted, for messages. */
+#define WHEN_FORMS                                                                                 \
+	"YYYY-MM-DD, \"YYYY-MM-DD HH:MM[:SS]\", today, yesterday, now, @SECONDS since 1970, or "   \
+	"-N and s, min, h, d or w, like -2h"
+
+/* In local time; a day is its begin.  -EINVAL. */
+int when_parse(const char *text, time_t now, time_t *ret);
+
+#endif
