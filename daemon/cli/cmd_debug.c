@@ -148,7 +148,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_free_ char *path = NULL;
-	const char *spool = XD_SPOOL_DIR;
+	const char *spool = NULL;
 	struct arguments a = { 0 };
 	int c, names = argc;
 

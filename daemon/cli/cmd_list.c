@@ -118,7 +118,7 @@ static int take_option(int c, struct list_arguments *a)
 
 static int run_list(struct xl_ctx *x, int argc, char **argv)
 {
-	struct list_arguments a = { .spool = XD_SPOOL_DIR, .now = time(NULL) };
+	struct list_arguments a = { .now = time(NULL) };
 	struct xd_dump *dump;
 	size_t n;
 	int c, status;
@@ -145,7 +145,8 @@ static int run_list(struct xl_ctx *x, int argc, char **argv)
 static int run_rm(struct xl_ctx *x, int argc, char **argv)
 {
 	_cleanup_close_ int dirfd = -1;
-	const char *spool = XD_SPOOL_DIR;
+	const char *spool = NULL;
+	char buf[XD_PATH_MAX];
 	int c, status = 0;
 
 	while ((c = cmd_getopt(&cmd_rm, argc, argv, "h", rm_options)) != -1)
@@ -153,6 +154,7 @@ static int run_rm(struct xl_ctx *x, int argc, char **argv)
 			spool = optarg;
 	if (optind == argc)
 		return cmd_usage_error(&cmd_rm, "a dump of `xldumpctl list' is needed");
+	spool = dumps_spool(spool, buf, sizeof(buf));
 	if (xd_spool_look(x, spool, &dirfd) < 0)
 		return cmd_fail(&cmd_rm, x);
 	for (; optind < argc; optind++) {
@@ -188,7 +190,7 @@ const struct cmd cmd_list = {
 		 "  -r, --reverse      newest first\n"
 		 "      --no-legend    without the line of titles\n"
 		 "      --json         a JSON array, with all that is known of each\n"
-		 "      --spool=DIR    instead of " XD_SPOOL_DIR "\n"
+		 "      --spool=DIR    another folder than that of xldumpd.conf\n"
 		 "  -h, --help         this text\n",
 	.run = run_list,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conf.h"
 #include "json.h"
 #include "values.h"
 
@@ -62,13 +63,29 @@ static void keep_last(struct xd_dump *d, size_t *count, size_t n)
 	*count = n;
 }
 
+const char *dumps_spool(const char *asked, char *buf, size_t size)
+{
+	struct xl_ctx x = { 0 };
+	struct xd_config c;
+
+	if (asked)
+		return asked;
+	/* What is wrong with it is the daemon's to say. */
+	if (xd_config_load(&x, XD_CONFIG_FILE, &c) < 0)
+		return XD_SPOOL_DIR;
+	(void)snprintf(buf, size, "%s", c.spool);
+	xd_config_deinit(&c);
+	return buf;
+}
+
 int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w,
 	       struct xd_dump **ret, size_t *ret_n)
 {
 	_cleanup_close_ int dirfd = -1;
 	struct xd_dump *d;
+	char buf[XD_PATH_MAX];
 	size_t n, kept = 0;
-	int r = xd_spool_look(x, spool, &dirfd);
+	int r = xd_spool_look(x, dumps_spool(spool, buf, sizeof(buf)), &dirfd);
 
 	if (r == 0)
 		r = xd_spool_list(x, dirfd, &d, &n);
@@ -104,7 +121,7 @@ static bool means_file(const char *arg)
 int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char *arg, char **ret)
 {
 	struct dumps_wanted wanted = { .match = &arg, .matches = 1, .newest = 1 };
-	char name[NAME_MAX + 1];
+	char name[NAME_MAX + 1], buf[XD_PATH_MAX];
 	struct xd_dump *d;
 	size_t n;
 	int r;
@@ -113,6 +130,7 @@ int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char 
 		*ret = strdup(arg);
 		return *ret ? 0 : xl_err(x, -ENOMEM, "open %s", arg);
 	}
+	spool = dumps_spool(spool, buf, sizeof(buf));
 	r = dumps_find(x, spool, &wanted, &d, &n);
 	if (r < 0)
 		return xl_err(x, r, "no file `%s' is here, and dumps cannot be searched for it",

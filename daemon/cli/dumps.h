@@ -23,7 +23,10 @@ struct dumps_wanted {
 	size_t newest; /* at most so many, of those that fit; 0: all */
 };
 
-/* Those of a folder that are wanted, oldest first; free with xd_dumps_free(). */
+/* The folder that was asked for, or else that of xldumpd.conf(5); in buf if need be. */
+const char *dumps_spool(const char *asked, char *buf, size_t size);
+
+/* Those of a folder, dumps_spool(), that are wanted, oldest first; free with xd_dumps_free(). */
 int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w,
 	       struct xd_dump **ret, size_t *ret_n);
 
@@ -31,7 +34,7 @@ int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w
 #define DUMPS_USAGE_MATCH                                                                          \
 	"  MATCH              where there is no such file: the newest dump that\n"                   \
 	"                     `xldumpctl list MATCH' shows, as of a guest by its name\n"
-#define DUMPS_USAGE_SPOOL "      --spool=DIR    of those dumps, instead of " XD_SPOOL_DIR "\n"
+#define DUMPS_USAGE_SPOOL "      --spool=DIR    where those dumps are, if xldumpd.conf says otherwise\n"
 
 /* The path that an argument means, to be freed: a file of that name; else, of a name without a
  * folder, the newest dump that it matches, and standard error says which. */

@@ -54,7 +54,7 @@ sleep 2
 [ -z "$(node theirs state)" ] && grep -q 'theirs is refused' /out/xldumpd.log
 result $? "a request of a guest is not served"
 xenstore-rm /tool/xldump/request/theirs
-check "xldumpctl list" xldumpctl list --spool=$spool
+check "xldumpctl list" xldumpctl list
 check "xldumpctl status" xldumpctl status
 rm -f $spool/*
 
