@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real xldumpd with simulated guests and a xenstored of our own."""
 
-import ctypes
-import fcntl
 import json
 import os
 import random
@@ -15,11 +13,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import (CTL, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
-                   check, run, until)
-
-
-IN_CLOSE_WRITE = 0x8
+from world import (CTL, FINAL, LIVEDUMP, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
+                   check, run, tool, until)
 
 
 def request(w):
@@ -147,216 +142,6 @@ def duplicate(w):
     check(len(w.dumps()) == 2, "into another file")
 
 
-def crash(w):
-    """a guest that xl is about to destroy waits for its dump, under libxl's lock"""
-    g = w.guest(5, "db/../01 \x1b[31m", on_crash="destroy")
-    w.start()
-    g.delay_us = 100000
-    g.go_down()
-    w.host[g.at + NAME_AT] = 0  # xenstore's nodes of the guest are the first that libxl removes
-    w.store.fire("@releaseDomain")
-    name = w.crash_of(5)
-    t = g.destroy_as_libxl()
-    check(w.end_of(name) == "done", f"dumped: {w.node(name, 'error')}")
-    about = w.good(name)
-    check(about["shutdown_reason"] == "crash" and about["action"] == "destroy", "described as a crash")
-    check(about["result"]["strategy"] == "still", "without stopping who does not run")
-    info = json.loads(tool(w, "info", "--json", w.node(name, "result")))
-    check(info["provenance"]["domain"]["name"].startswith("db/../01"), f"the name in the dump: {info}")
-    until(lambda: not t.is_alive(), "libxl goes on")
-    check(all("/" not in n and "\x1b" not in n and n[0] != "." for n in w.dumps()), "a harmless name")
-    with open(w.log, "rb") as f:
-        check(b"\x1b" not in f.read(), "nothing in the log that a terminal would obey")
-    check(not os.path.exists(g.userdata("l", "domain-userdata-lock")), "the lock is given back")
-
-
-def on_crash(w):
-    """what happens for each on_crash"""
-    w.configure('after_crash = "destroy"')
-    want = {"destroy": True, "restart": True, "preserve": True, "restart_rename": True,
-            "coredump_destroy": False, "coredump_restart": False}
-    guests = {a: w.guest(10 + n, f"g-{a}", on_crash=a) for n, a in enumerate(want)}
-    foreign = w.guest(20, "not-of-libxl")
-    quiet = w.guest(21, "quiet", on_crash="destroy", on_poweroff="destroy")
-    w.start()
-    for g in guests.values():
-        g.go_down()
-    foreign.go_down()
-    quiet.go_down(0)
-    w.store.fire("@releaseDomain")
-    for action, dumped in want.items():
-        g = guests[action]
-        if dumped:
-            name = w.crash_of(g.domid)
-            check(w.end_of(name) == "done", f"{action}: {w.node(name, 'error')}")
-            # The names of xl.cfg(5), one of which libxl has the other way round.
-            said = "rename-restart" if action == "restart_rename" else action
-            check(w.good(name)["action"] == said, f"{action} is said")
-        else:
-            until(lambda g=g: w.said(f"{g.name} (domain {g.domid}) is not dumped (coredump)"), action)
-        check(not os.path.exists(g.userdata("l", "domain-userdata-lock")), f"{action}: no lock is left")
-    check(w.end_of(w.crash_of(20)) == "done", "a guest that libxl does not know")
-    check(len(w.dumps()) == 5, "nobody else, the one that was shut down least of all")
-    until(lambda: os.path.exists(f"{w.dir}/xl.log") and
-          len(open(f"{w.dir}/xl.log", encoding="ascii").read().split("\n")) == 3, "xl is told")
-    with open(f"{w.dir}/xl.log", encoding="ascii") as f:
-        told = sorted(f.read().split("\n"))
-    check(told == sorted(["", f"destroy {guests['preserve'].domid}",
-                          f"destroy {guests['restart_rename'].domid}"]), f"afterwards: {told}")
-
-
-def panic(w):
-    """an HVM guest whose kernel panics and reboots is dumped; one that reboots is let go at once"""
-    w.configure("learn_after = 0", "min_interval = 0")
-    where = w.kernel()
-    guests = [w.guest(n, f"hvm{n}", on_reboot="restart", on_poweroff="destroy") for n in range(1, 4)]
-    for g in guests:
-        g.hvm = 1
-        g.pages = 3072
-    w.start()
-    for g in guests:
-        until(lambda g=g: w.said(f"domain {g.domid}: a panic of its kernel would be noticed"), "learned")
-        check(g.pauses == 0 and g.unpauses == 0, "without pausing it")
-    guests[0].go_down(1)
-    w.store.fire("@releaseDomain")
-    t = guests[0].destroy_as_libxl()
-    until(lambda: not t.is_alive(), "the one that reboots is let go")
-    w.poke(where, 2)
-    guests[1].go_down(1)
-    w.store.fire("@releaseDomain")
-    name = w.crash_of(2)
-    t = guests[1].destroy_as_libxl()
-    check(w.end_of(name) == "done" and w.node(name, "trigger") == "panic", "the one that panics is dumped")
-    about = w.good(name)
-    check(about["shutdown_reason"] == "reboot" and about["action"] == "restart", "as what it was")
-    until(lambda: not t.is_alive(), "and libxl goes on")
-    w.configure("panic = 0")
-    w.daemon.send_signal(signal.SIGHUP)
-    until(lambda: w.said("again"), "it is read")
-    guests[2].go_down(0)
-    w.store.fire("@releaseDomain")
-    until(lambda: w.said("hvm3 (domain 3) is not dumped (disabled)"), "not wanted any more")
-    check(len(w.dumps()) == 1, "no other dump")
-
-
-def lock_is_taken(w):
-    """libxl was quicker: the dump is tried all the same, and nothing wrong is published"""
-    g = w.guest(5, "late", on_crash="destroy")
-    w.start()
-    t = g.destroy_as_libxl()
-    until(lambda: not t.is_alive(), "libxl is done")
-    g = w.guest(6, "later", on_crash="destroy")
-    fd = os.open(g.userdata("l", "domain-userdata-lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    g.delay_us = 3000000
-    g.go_down()
-    w.store.fire("@releaseDomain")
-    name = w.crash_of(6)
-    until(lambda: w.node(name, "state") == "running" and g.steps > 3, "it is tried")
-    g.vanish()
-    os.close(fd)
-    check(w.end_of(name) == "failed" and w.node(name, "reason") == "domain-gone", "it is gone")
-    check(w.dumps() == [], "no file")
-
-
-def lock_is_busy(w):
-    """libxl has its lock for a moment, before it destroys: it is waited for"""
-    w.start()
-    libc = ctypes.CDLL(None)
-    # A busy machine may be too slow to be a libxl that has it for a moment only: then another guest.
-    for domid in range(5, 30):
-        g = w.guest(domid, f"busy{domid}", on_crash="restart")
-        lock = g.userdata("l", "domain-userdata-lock")
-        with open(lock, "wb") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            notify = libc.inotify_init1(os.O_CLOEXEC)
-            check(libc.inotify_add_watch(notify, lock.encode(), IN_CLOSE_WRITE) >= 0, "inotify")
-            g.go_down()
-            w.store.fire("@releaseDomain")
-            os.read(notify, 4096)
-            os.close(notify)
-            os.unlink(lock)
-        name = w.crash_of(domid)
-        t = g.destroy_as_libxl()
-        w.end_of(name)
-        until(lambda t=t: not t.is_alive(), "libxl goes on")
-        if w.said(f"{g.name} (domain {domid}) crashed; what is done to it then is: restart, which waits for the dump"):
-            check(w.node(name, "state") == "done", f"dumped: {w.node(name, 'error')}")
-            return
-    check(False, "the lock was never had")
-
-
-def all_is_gone(w):
-    """libxl has removed all that it knew of the guest: what was known of it before is told"""
-    g = w.guest(5, "fast", on_crash="destroy")
-    w.start()
-    os.unlink(g.userdata("d", "libxl-json"))
-    w.host[g.at + NAME_AT] = 0
-    w.store.remove("/local/domain/5")
-    g.go_down()
-    w.store.fire("@releaseDomain")
-    name = w.crash_of(5)
-    check(w.said("fast (domain 5) crashed; what is done to it then is: destroy, which may be quicker"),
-          "name and action are told")
-    check(w.end_of(name) == "done" and w.node(name, "name") == "fast", "its memory was there all the same")
-    check(w.dumps()[0].startswith("fast-"), "and the file has its name")
-
-
-def crash_meanwhile(w):
-    """a guest crashes while a request for it runs, or waits: the crash is dumped"""
-    w.configure("workers = 1")
-    runs, waits = w.guest(5, "runs", on_crash="destroy"), w.guest(6, "waits", on_crash="destroy")
-    unwanted = w.guest(7, "unwanted", on_crash="coredump_destroy")
-    w.start()
-    runs.delay_us = 300000
-    w.request("one", domain="runs")
-    until(lambda: w.node("one", "state") == "running" and runs.steps > 3, "one runs")
-    w.request("two", domain="waits")
-    w.request("three", domain="unwanted")
-    until(lambda: w.node("two", "state") == "queued" and w.node("three", "state") == "queued", "others wait")
-    for g in (runs, waits, unwanted):
-        g.go_down()
-    w.store.fire("@releaseDomain")
-    until(lambda: w.said("runs (domain 5): the crash is dumped after dump one, which runs"), "one after it")
-    until(lambda: w.node("two", "trigger") == "crash", "one in its place")
-    until(lambda: w.said("unwanted (domain 7) is not dumped (coredump)"), "one not at all")
-    destroyed = [g.destroy_as_libxl() for g in (runs, waits)]
-    runs.delay_us = 0
-    for name, trigger in (("one", "request"), (w.crash_of(5), "crash"), ("two", "crash"), ("three", "request")):
-        check(w.end_of(name) == "done", f"{name}: {w.node(name, 'error')}")
-        about = w.good(name)
-        check(about["trigger"] == trigger, f"{name} is a {trigger}")
-        check(trigger == "request" or about["action"] == "destroy", f"{name}: what happens then")
-    for t in destroyed:
-        until(lambda t=t: not t.is_alive(), "libxl goes on")
-    check(len(w.dumps()) == 4, "no other dump")
-    check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
-
-
-def four_at_once(w):
-    """four guests crash at once: all are dumped, two at a time, and libxl waits for each"""
-    guests = [w.guest(n, on_crash="destroy") for n in range(1, 5)]
-    w.configure("workers = 2")
-    w.start()
-    for g in guests:
-        g.delay_us = 50000
-        g.go_down()
-    w.store.fire("@releaseDomain")
-    names = [w.crash_of(n) for n in range(1, 5)]
-    threads = [g.destroy_as_libxl() for g in guests]
-    most = 0
-    while not all(w.node(n, "state") in ("done", "failed") for n in names):
-        # Asked twice: one may end, and the next begin, between two of these questions.
-        running = [n for n in names if w.node(n, "state") == "running"]
-        most = max(most, sum(w.node(n, "state") == "running" for n in running))
-    check([w.end_of(n) for n in names] == ["done"] * 4, "all are done")
-    check(1 <= most <= 2, f"never more than two at once: {most}")
-    for n in names:
-        w.good(n)
-    for t in threads:
-        until(lambda t=t: not t.is_alive(), "libxl goes on")
-
-
 def requests_at_once(w):
     """more requests than may wait: the rest stays in xenstore until there is room"""
     guests = [w.guest(n) for n in range(1, 13)]
@@ -478,49 +263,6 @@ def restart(w):
     w.good("one")
 
 
-def held_over(w):
-    """guests that libxl is about to destroy wait for their dumps while the daemon is restarted, or killed"""
-    w.with_manager()
-    w.configure("workers = 1")
-    guests = [w.guest(n, f"held{n}", on_crash="destroy") for n in (5, 6)]
-    w.start()
-    for g in guests:
-        g.delay_us = 20000000
-        g.go_down()
-    w.store.fire("@releaseDomain")
-    names = [w.crash_of(g.domid) for g in guests]
-    until(lambda: len(w.manager.kept) == 2, "the service manager has the locks")
-    until(lambda: any(w.node(n, "state") == "running" for n in names), "one runs")
-    destroyed = [g.destroy_as_libxl() for g in guests]
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        check(w.stop(how) == (0 if how == signal.SIGTERM else -how), "it ends")
-        check(all(g.domid for g in guests), "libxl waits all the same")
-        check(len(w.manager.kept) == 2, "the locks are kept")
-        w.start()
-        until(lambda: any(w.node(n, "state") == "running" for n in names), "one runs")
-    for g in guests:
-        g.delay_us = 0
-    for name in names:
-        check(w.end_of(name) == "done", f"{name}: {w.node(name, 'error')}")
-        check(w.good(name)["action"] == "destroy", "as what it was")
-    for t in destroyed:
-        until(lambda t=t: not t.is_alive(), "libxl goes on")
-    until(lambda: not w.manager.kept, "nothing is kept any more")
-    check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
-
-    # Stopped for good, with one that waits; what is left by name is of no use then.
-    g = w.guest(7, "left", on_crash="destroy")
-    g.delay_us = 20000000
-    g.go_down()
-    w.store.fire("@releaseDomain")
-    w.crash_of(7)
-    until(lambda: w.manager.kept, "it is held")
-    t = g.destroy_as_libxl()
-    w.stop()
-    w.manager.stopped()
-    until(lambda: not t.is_alive(), "libxl goes on")
-
-
 def leftovers(w):
     """a queue with files that are no jobs, of another boot, or of a guest that is gone"""
     gone, old = w.guest(3, "gone"), w.guest(4, "old")
@@ -632,29 +374,6 @@ def limits(w):
     w.request("slow", domain="slow")
     check(w.end_of("slow") == "failed" and w.node("slow", "reason") == "timeout", "too slow")
     check(slow.left_alone(), "the guest runs")
-
-
-def crashed_before(w):
-    """guests that crashed while there was no daemon are dumped when it starts, once"""
-    g = w.guest(3, "web01", on_crash="preserve")
-    g.go_down()
-    w.start()
-    name = w.crash_of(3)
-    check(w.end_of(name) == "done", "dumped")
-    w.stop()
-    w.start()
-    w.guest(4, "other")
-    w.request("other", domain="other")
-    w.end_of("other")
-    check(len(w.dumps()) == 2, "and not again")
-
-
-def tool(w, *args, status=0, program=CTL):
-    """Output of a command, which must have this exit status."""
-    r = subprocess.run([program, *args], env=w.env, capture_output=True, text=True, check=False,
-                       timeout=PATIENCE)
-    check(r.returncode == status, f"{args}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
-    return r.stdout if status == 0 else r.stderr
 
 
 def list_by_time(w, spool):
@@ -780,9 +499,8 @@ def tools(w):
     check(len(w.dumps()) == 3, "nothing else")
 
 
-TESTS = [request, tools, malformed, not_ours, cancel, duplicate, crash, on_crash, panic, lock_is_taken, lock_is_busy,
-         all_is_gone, crash_meanwhile, four_at_once, requests_at_once, kill_worker, kill_held, kill_daemon, restart,
-         held_over, leftovers, gone_meanwhile, slow_xenstored, reload, limits, crashed_before]
+TESTS = [request, tools, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
+         kill_daemon, restart, leftovers, gone_meanwhile, slow_xenstored, reload, limits]
 
 if __name__ == "__main__":
     run(TESTS)

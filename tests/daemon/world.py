@@ -303,6 +303,14 @@ class World:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def tool(w, *args, status=0, program=CTL):
+    """Output of a command, which must have this exit status."""
+    r = subprocess.run([program, *args], env=w.env, capture_output=True, text=True, check=False,
+                       timeout=PATIENCE)
+    check(r.returncode == status, f"{args}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
+    return r.stdout if status == 0 else r.stderr
+
+
 def run(tests):
     """Each in a world of its own; TAP on standard output.  Arguments name those to run."""
     names = sys.argv[1:]
