@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "conf.h"
+#include "hold.h"
 #include "known.h"
 #include "policy.h"
 #include "queue.h"
@@ -40,6 +41,7 @@ struct xd_daemon {
 	struct xldump *xl;
 	struct xd_store *store;
 	struct xd_queue queue;
+	struct xd_holds holds; /* of a predecessor, until the first scan */
 	int spool;
 
 	struct xd_worker *workers; /* those that run */
@@ -61,7 +63,7 @@ struct xd_daemon {
 void xd_manager_resume(struct xd_daemon *d);
 
 /* Put a job into the queue, if the policy says so.  Of `job`, what is not the queue's to set.
- * A crash takes the place of a request of that guest that waits, and comes after one that runs.
+ * A crash is dumped besides a request of that guest: before one that waits, after one that runs.
  * XD_OK, or the refusal; x has words if it is not the policy's. */
 enum xd_refusal xd_manager_submit(struct xd_daemon *d, const struct xd_job *job);
 
@@ -130,9 +132,6 @@ void xd_trigger_request_event(struct xd_daemon *d, const char *path);
 
 /* Look at all domains: who has crashed since? */
 void xd_trigger_domains(struct xd_daemon *d);
-
-/* Submit the dump of a crash; a refusal is logged, and libxl's lock, which job->hold is, given back. */
-void xd_trigger_submit(struct xd_daemon *d, struct xd_job *job);
 
 /* ---- learn.c ---- */
 

@@ -41,7 +41,9 @@ void xd_hold_keep(const struct xldump_domain *dom, int fd)
 		return;
 	name_of(dom, name);
 	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
-	(void)sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+	if (sd_pid_notify_with_fds(0, 0, text, &fd, 1) < 0)
+		xd_log(LOG_WARNING, "the service manager did not take the lock of domain %u: a restart would "
+		       "give it back", dom->domid);
 }
 
 void xd_hold_release(const char *libxl_dir, const struct xldump_domain *dom, int *fd)
@@ -65,30 +67,44 @@ void xd_hold_leave(const char *libxl_dir, const struct xldump_domain *dom, int *
 	*fd = -1;
 }
 
-void xd_hold_resume(const char *libxl_dir, struct xd_queue *q)
+void xd_holds_receive(struct xd_holds *h)
 {
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
 
+	h->hold = n > 0 ? calloc((size_t)n, sizeof(*h->hold)) : NULL;
 	for (int i = 0; i < n; i++) {
-		struct xldump_domain dom = { .sz = sizeof(dom) };
+		struct xd_hold *l = h->hold ? &h->hold[h->n] : NULL;
 		int fd = SD_LISTEN_FDS_START + i;
-		struct xd_job *job;
 
-		if (!parse_name(names[i], &dom)) {
-			xl_closep(&fd);
-			continue;
-		}
-		job = xd_queue_by_domain(q, &dom, NULL);
-		if (job && job->hold < 0) {
-			xd_log(LOG_INFO, "%s (domain %u): libxl still waits for its dump", job->dom.name,
-			       dom.domid);
-			job->hold = fd;
+		if (l && parse_name(names[i], &l->dom)) {
+			l->fd = fd;
+			h->n++;
 		} else {
-			xd_hold_release(libxl_dir, &dom, &fd);
+			xl_closep(&fd);
 		}
 	}
 	for (int i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
+}
+
+int xd_holds_take(struct xd_holds *h, const struct xldump_domain *dom)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		struct xd_hold *l = &h->hold[i];
+
+		if (l->fd >= 0 && l->dom.domid == dom->domid &&
+		    !memcmp(l->dom.uuid, dom->uuid, sizeof(dom->uuid)))
+			return xl_take_fd(&l->fd);
+	}
+	return -1;
+}
+
+void xd_holds_release(struct xd_holds *h, const char *libxl_dir)
+{
+	for (size_t i = 0; i < h->n; i++)
+		xd_hold_release(libxl_dir, &h->hold[i].dom, &h->hold[i].fd);
+	free(h->hold);
+	*h = (struct xd_holds){ 0 };
 }

@@ -7,7 +7,16 @@
 #ifndef XLDUMP_DAEMON_HOLD_H
 #define XLDUMP_DAEMON_HOLD_H
 
-#include "queue.h"
+#include "job.h"
+
+/* What a predecessor has left, until it is known whether it is still needed. */
+struct xd_holds {
+	struct xd_hold {
+		struct xldump_domain dom; /* domid and uuid alone */
+		int fd;
+	} *hold;
+	size_t n;
+};
 
 /* The lock is to be held for longer than a moment. */
 void xd_hold_keep(const struct xldump_domain *dom, int fd);
@@ -18,7 +27,13 @@ void xd_hold_release(const char *libxl_dir, const struct xldump_domain *dom, int
 /* As we end: leave it to our successor, if the service manager has it; else give it back. */
 void xd_hold_leave(const char *libxl_dir, const struct xldump_domain *dom, int *fd);
 
-/* What our predecessor has left, to the jobs that it is for; what is for none is given back. */
-void xd_hold_resume(const char *libxl_dir, struct xd_queue *q);
+/* What the service manager hands us. */
+void xd_holds_receive(struct xd_holds *h);
+
+/* The lock of a domain that a predecessor had, or -1. */
+int xd_holds_take(struct xd_holds *h, const struct xldump_domain *dom);
+
+/* Nobody needs what is left: give it back. */
+void xd_holds_release(struct xd_holds *h, const char *libxl_dir);
 
 #endif

@@ -86,7 +86,6 @@ struct xd_job {
 	int hold;                 /* descriptor of libxl's lock that is held for it; -1 */
 	bool cancel;              /* it is to end */
 	bool timed_out;
-	struct xd_job *crash;     /* of the same guest, that crashed while this one ran; owned */
 };
 
 #define XD_JOB_INIT { .hold = -1, .dom = { .sz = sizeof(struct xldump_domain) } }

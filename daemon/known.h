@@ -12,7 +12,8 @@ struct xd_known {
 	uint32_t domid;
 	uint8_t uuid[16];
 	enum xldump_guest_type type;
-	bool shut_down;
+	bool shut_down; /* and that has been dealt with */
+	unsigned reason;
 	bool seen; /* in the scan that is going on */
 	struct xd_libxl_config config;
 

@@ -41,6 +41,15 @@ static bool exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
+/* Who gives it back unlinks the file first: what we have locked must be what has the name. */
+static bool is_named(int fd, const char *lock)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 && lstat(lock, &named) == 0 && ours.st_dev == named.st_dev &&
+	       ours.st_ino == named.st_ino;
+}
+
 int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *ret_fd)
 {
 	char lock[XD_PATH_MAX], config[XD_PATH_MAX];
@@ -49,17 +58,14 @@ int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *
 	config_path(dir, domid, uuid, config, sizeof(config));
 	if (!exists(config))
 		return -ENOENT;
-	/* Who gives it back unlinks the file first: what we have locked must be what has the name. */
 	for (unsigned i = 0; i < 8; i++) {
 		_cleanup_close_ int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		struct stat ours, named;
 
 		if (fd < 0)
 			return -errno;
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-		if (fstat(fd, &ours) < 0 || lstat(lock, &named) < 0 || ours.st_dev != named.st_dev ||
-		    ours.st_ino != named.st_ino)
+		if (!is_named(fd, lock))
 			continue;
 		/* Its configuration goes with the domain, under this lock: are we in time? */
 		if (!exists(config)) {
@@ -72,16 +78,22 @@ int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *
 	return -EAGAIN;
 }
 
+bool xd_libxl_locked(const char *dir, uint32_t domid, const uint8_t uuid[16], int fd)
+{
+	char lock[XD_PATH_MAX];
+
+	lock_path(dir, domid, uuid, lock, sizeof(lock));
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(fd, lock);
+}
+
 void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *fd)
 {
 	char lock[XD_PATH_MAX];
-	struct stat ours, named;
 
 	if (*fd < 0)
 		return;
 	lock_path(dir, domid, uuid, lock, sizeof(lock));
-	if (fstat(*fd, &ours) == 0 && lstat(lock, &named) == 0 && ours.st_dev == named.st_dev &&
-	    ours.st_ino == named.st_ino)
+	if (is_named(*fd, lock))
 		(void)unlink(lock);
 	/* For all who have this descriptor, too: hold.c. */
 	(void)flock(*fd, LOCK_UN);

@@ -4,7 +4,7 @@
  * libxl destroys a domain only while it holds the lock of its userdata (libxl_internal.c), so whoever
  * has it keeps the memory of a domain that xl is about to destroy.  Everything else that changes the
  * domain's configuration waits too, so it is taken after a crash alone, and given back as soon as the
- * memory is read.  A process that dies gives it back.
+ * memory is read; or when nobody has its descriptor any more, hold.h.
  */
 #ifndef XLDUMP_DAEMON_LIBXL_LOCK_H
 #define XLDUMP_DAEMON_LIBXL_LOCK_H
@@ -20,7 +20,10 @@
  * or no longer one. */
 int xd_libxl_lock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *ret_fd);
 
-/* Give it back; *fd becomes -1. */
+/* Whether a descriptor that was handed to us is still this lock. */
+bool xd_libxl_locked(const char *dir, uint32_t domid, const uint8_t uuid[16], int fd);
+
+/* Give it back, whoever else has the descriptor; *fd becomes -1. */
 void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], int *fd);
 
 /* What libxl's configuration of a domain says that is of interest to us. */

@@ -82,10 +82,18 @@ static uint64_t last_dump(const struct xd_daemon *d, const uint8_t uuid[16], boo
 	return at;
 }
 
-/* But for `apart`, if there is one, all jobs count. */
-static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, const struct xd_job *apart)
+/* Of one guest a request and a crash may be in the queue: never both run, and the crash comes first. */
+static bool other_first(const struct xd_daemon *d, const struct xd_job *job)
 {
-	const struct xd_job *same = xd_queue_by_domain(&d->queue, &job->dom, job);
+	bool crash = xd_trigger_crashed(job->trigger);
+	const struct xd_job *other = xd_queue_find(&d->queue, &job->dom, !crash);
+
+	return other && (!crash || other->state == XD_RUNNING);
+}
+
+static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
+{
+	bool crash = xd_trigger_crashed(job->trigger), comes_in = !job->seq;
 	struct xd_policy_in in = {
 		.trigger = job->trigger,
 		.set = &job->set,
@@ -93,9 +101,11 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, co
 		.domid = job->dom.domid,
 		.action = job->action,
 		.held = job->hold >= 0,
-		.same_waits = same && same != apart,
+		.same_waits = comes_in && (xd_queue_find(&d->queue, &job->dom, crash) ||
+					   (!crash && xd_queue_find(&d->queue, &job->dom, true))),
+		.other_first = other_first(d, job),
 		.waiting = xd_queue_count(&d->queue, XD_QUEUED) -
-			   (job->seq && job->state == XD_QUEUED),
+			   (!comes_in && job->state == XD_QUEUED),
 		.max_waiting = d->config.max_waiting,
 		.now = xd_now(),
 		.asked_at = job->asked_at,
@@ -109,50 +119,6 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, co
 	if (xd_spool_room(d->spool, &in.room) < 0)
 		in.room = UINT64_MAX;
 	return xd_policy(&in);
-}
-
-/* ---- the crash of a guest that has a request ---- */
-
-/* The request waits: its client gets the dump of the crash. */
-static void become_crash(struct xd_daemon *d, struct xd_job *job, const struct xd_job *crash)
-{
-	job->trigger = crash->trigger;
-	job->shutdown_reason = crash->shutdown_reason;
-	job->action = crash->action;
-	job->hold = crash->hold;
-	job->not_before = 0;
-	xd_hold_keep(&job->dom, job->hold);
-	xd_log(LOG_NOTICE, "%s (domain %u): dump %s, which waits, becomes that of the crash (%s)",
-	       job->dom.name, job->dom.domid, job->id, xd_trigger_name(job->trigger));
-	(void)xd_queue_save(&d->x, &d->queue, job);
-	xl_err_clear(&d->x);
-	xd_publish_job(d, job);
-}
-
-static enum xd_refusal join_crash(struct xd_daemon *d, struct xd_job *job, const struct xd_job *crash)
-{
-	if (job->state == XD_QUEUED) {
-		become_crash(d, job, crash);
-		return XD_OK;
-	}
-	/* What runs may be of an instant before the crash. */
-	job->crash = malloc(sizeof(*crash));
-	if (!job->crash)
-		return XD_REFUSED_DUPLICATE;
-	*job->crash = *crash;
-	xd_hold_keep(&job->dom, crash->hold);
-	xd_log(LOG_NOTICE, "%s (domain %u): the crash is dumped after dump %s, which runs", job->dom.name,
-	       job->dom.domid, job->id);
-	return XD_OK;
-}
-
-/* As we end. */
-static void leave_crash(struct xd_daemon *d, struct xd_job *job)
-{
-	if (job->crash)
-		xd_hold_leave(d->libxl_dir, &job->dom, &job->crash->hold);
-	free(job->crash);
-	job->crash = NULL;
 }
 
 /* ---- the end of a job ---- */
@@ -181,8 +147,6 @@ void xd_manager_captured(struct xd_daemon *d, struct xd_job *job)
 void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state state,
 		       const char *reason, const char *error)
 {
-	_cleanup_free_ struct xd_job *crash = XL_TAKE_PTR(job->crash);
-
 	job->state = state;
 	job->since = xd_realtime();
 	(void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
@@ -194,7 +158,7 @@ void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state st
 		xd_log(state == XD_FAILED ? LOG_ERR : LOG_NOTICE, "%s (domain %u): dump %s is %s (%s): %s",
 		       job->dom.name, job->dom.domid, job->id, xd_state_name(state), reason, error);
 	xd_publish_job(d, job);
-	xd_manager_captured(d, job);
+	xd_hold_release(d->libxl_dir, &job->dom, &job->hold);
 	if (xd_trigger_crashed(job->trigger)) {
 		if (state == XD_DONE) {
 			remember(d, &job->dom, xd_now());
@@ -202,8 +166,6 @@ void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state st
 		}
 	}
 	xd_queue_remove(&d->queue, job);
-	if (crash)
-		xd_trigger_submit(d, crash);
 }
 
 /* What has begun cannot be refused any more. */
@@ -241,17 +203,11 @@ static void failed(struct xd_daemon *d, struct xd_job *job, enum xldump_cause ca
 		(void)xd_queue_save(&d->x, &d->queue, job);
 		xd_publish_job(d, job);
 		xd_hold_leave(d->libxl_dir, &job->dom, &job->hold);
-		leave_crash(d, job);
 	} else if (later) {
 		xd_log(LOG_WARNING, "%s (domain %u): dump %s failed (%s), tried again in %u s: %s",
 		       job->dom.name, job->dom.domid, job->id, reason, later, error);
 		job->state = XD_QUEUED;
 		job->not_before = xd_now() + later;
-		if (job->crash) {
-			become_crash(d, job, job->crash);
-			free(job->crash);
-			job->crash = NULL;
-		}
 		(void)xd_queue_save(&d->x, &d->queue, job);
 		xd_publish_job(d, job);
 	} else {
@@ -351,9 +307,9 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 	}
 	if (d->intake_off || d->look_again)
 		xd_trigger_requests(d);
-	xd_known_look(&d->known, d->libxl_dir);
 	xd_learn(d);
-	xd_manager_kick(d);
+	/* In case an event was lost, or a guest was resumed, which is none. */
+	xd_trigger_domains(d);
 	return 0;
 }
 
@@ -390,7 +346,7 @@ static struct xd_job *next(struct xd_daemon *d, uint64_t *wake)
 
 			if (job->state != XD_QUEUED || (job->hold >= 0) != held)
 				continue;
-			v = judge(d, job, NULL);
+			v = judge(d, job);
 			if (v.what == XD_ADMIT)
 				return job;
 			if (v.what == XD_REFUSE) {
@@ -427,26 +383,16 @@ void xd_manager_kick(struct xd_daemon *d)
 
 enum xd_refusal xd_manager_submit(struct xd_daemon *d, const struct xd_job *job)
 {
-	struct xd_job copy = *job, *added, *other = NULL;
+	struct xd_job copy = *job, *added;
 	struct xd_verdict v;
-
-	if (xd_trigger_crashed(job->trigger))
-		other = xd_queue_by_domain(&d->queue, &job->dom, NULL);
-	if (other && (xd_trigger_crashed(other->trigger) || other->crash))
-		return XD_REFUSED_DUPLICATE;
 
 	copy.state = XD_QUEUED;
 	copy.since = xd_realtime();
 	copy.asked_at = xd_now();
 	memcpy(copy.boot, d->boot, sizeof(copy.boot));
-	v = judge(d, &copy, other);
+	v = judge(d, &copy);
 	if (v.what == XD_REFUSE)
 		return v.why;
-	if (other) {
-		v.why = join_crash(d, other, &copy);
-		xd_manager_kick(d);
-		return v.why;
-	}
 	if (xd_queue_add(&d->x, &d->queue, &copy, &added) < 0)
 		return XD_REFUSED_NO_SPACE;
 	xd_hold_keep(&added->dom, added->hold);
@@ -468,7 +414,6 @@ void xd_manager_resume(struct xd_daemon *d)
 {
 	/* What was dumped already in this life of the host is not dumped again. */
 	xd_sidecar_recent(d->spool, d->boot, know, d);
-	xd_hold_resume(d->libxl_dir, &d->queue);
 	for (size_t i = 0; i < d->queue.n;) {
 		struct xd_job *job = d->queue.job[i];
 

@@ -43,6 +43,8 @@ struct xd_verdict xd_policy(const struct xd_policy_in *in)
 	/* Crashes are one for each domain at most, and do not come again. */
 	if (!crashed && in->waiting >= in->max_waiting)
 		return refuse(XD_REFUSED_QUEUE_FULL);
+	if (in->other_first)
+		return (struct xd_verdict){ .what = XD_DEFER, .why = XD_REFUSED_DUPLICATE, .until = XD_NOT_TIMED };
 	if (in->now < in->not_before)
 		return (struct xd_verdict){ .what = XD_DEFER, .until = in->not_before };
 	if (has_room(in))

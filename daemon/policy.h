@@ -13,7 +13,8 @@ struct xd_policy_in {
 	uint32_t domid;
 	enum xd_action action; /* of libxl; a crash's alone */
 	bool held;            /* its memory is there only as long as we hold a lock: now or never */
-	bool same_waits;      /* another dump of this domain waits or runs */
+	bool same_waits;      /* one that comes in is not needed: another of this domain waits or runs */
+	bool other_first;     /* another of this domain runs, or comes before this one */
 	unsigned waiting, max_waiting;
 	uint64_t now;
 	bool dumped;          /* a crash of this guest was dumped, at last_dump */
@@ -32,6 +33,9 @@ struct xd_verdict {
 	enum xd_refusal why; /* of a refusal, or what a deferred one waits for; XD_OK: for its time */
 	uint64_t until;      /* of one that is deferred */
 };
+
+/* Deferred until something else has ended. */
+#define XD_NOT_TIMED (UINT64_MAX / 1000000)
 
 /* How long a request waits for room, and how often it looks. */
 #define XD_WAIT_FOR_ROOM 3600

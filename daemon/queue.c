@@ -94,7 +94,7 @@ static int load(struct xl_ctx *x, struct xd_queue *q, const char *name)
 	file_name(&job, expected);
 	if (strcmp(expected, name) != 0 || xd_state_final(job.state))
 		return xl_err(x, -EINVAL, "its name or state is another");
-	if (xd_queue_by_domain(q, &job.dom, NULL))
+	if (xd_queue_find(q, &job.dom, xd_trigger_crashed(job.trigger)))
 		return xl_err(x, -EEXIST, "there is one of this domain already");
 	r = insert(q, &job, &added);
 	if (r < 0)
@@ -145,10 +145,8 @@ int xd_queue_open(struct xl_ctx *x, const char *dir, struct xd_queue *ret)
 
 void xd_queue_close(struct xd_queue *q)
 {
-	for (size_t i = 0; i < q->n; i++) {
-		free(q->job[i]->crash);
+	for (size_t i = 0; i < q->n; i++)
 		free(q->job[i]);
-	}
 	free(q->job);
 	xl_closep(&q->dirfd);
 	*q = (struct xd_queue){ .dirfd = -1 };
@@ -206,7 +204,6 @@ void xd_queue_remove(struct xd_queue *q, struct xd_job *job)
 		(void)unlinkat(q->dirfd, name, 0);
 		memmove(&q->job[i], &q->job[i + 1], (q->n - i - 1) * sizeof(struct xd_job *));
 		q->n--;
-		free(job->crash);
 		free(job);
 		return;
 	}
@@ -220,13 +217,12 @@ struct xd_job *xd_queue_by_id(const struct xd_queue *q, const char *id)
 	return NULL;
 }
 
-struct xd_job *xd_queue_by_domain(const struct xd_queue *q, const struct xldump_domain *dom,
-				  const struct xd_job *but)
+struct xd_job *xd_queue_find(const struct xd_queue *q, const struct xldump_domain *dom, bool crash)
 {
 	for (size_t i = 0; i < q->n; i++) {
 		struct xd_job *j = q->job[i];
 
-		if (j != but && j->dom.domid == dom->domid &&
+		if (xd_trigger_crashed(j->trigger) == crash && j->dom.domid == dom->domid &&
 		    !memcmp(j->dom.uuid, dom->uuid, sizeof(dom->uuid)))
 			return j;
 	}

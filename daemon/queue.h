@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The jobs that wait or run: in the order of their coming, one for each domain, and on disk, so that
- * a daemon that was killed goes on where it was. */
+/* The jobs that wait or run: in the order of their coming, of each domain one request and one crash, and on
+ * disk, so that a daemon that was killed goes on where it was. */
 #ifndef XLDUMP_DAEMON_QUEUE_H
 #define XLDUMP_DAEMON_QUEUE_H
 
@@ -34,9 +34,8 @@ void xd_queue_remove(struct xd_queue *q, struct xd_job *job);
 
 struct xd_job *xd_queue_by_id(const struct xd_queue *q, const char *id);
 
-/* One of the same domain and life (domid and uuid), other than `but`. */
-struct xd_job *xd_queue_by_domain(const struct xd_queue *q, const struct xldump_domain *dom,
-				  const struct xd_job *but);
+/* The request, or the dump of the crash, of this domain and life (domid and uuid). */
+struct xd_job *xd_queue_find(const struct xd_queue *q, const struct xldump_domain *dom, bool crash);
 
 unsigned xd_queue_count(const struct xd_queue *q, enum xd_state state);
 

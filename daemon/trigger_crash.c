@@ -3,7 +3,8 @@
  *
  * xenstored says that some domain has gone down or has gone, and not which: all are looked at.  xl is
  * told at the same moment and may be about to destroy the guests, so libxl's locks of all that have
- * crashed are taken (libxl_lock.h) before anything else is done or asked. */
+ * crashed are taken (libxl_lock.h) before anything else is done or asked.  Those that have ended in another
+ * way, which may be a panic, come next. */
 #include <string.h>
 #include <time.h>
 
@@ -53,7 +54,8 @@ static void on_domain(void *data, const struct xldump_domain *dom,
 		return;
 	}
 	k->seen = true;
-	if (state->shut_down && !k->shut_down && !state->dying) {
+	/* One that was suspended, and resumed, may crash after that, and we were told of neither. */
+	if (state->shut_down && !state->dying && (!k->shut_down || k->reason != state->shutdown_reason)) {
 		if (s->nr_down == XL_ARRAY_SIZE(s->down)) {
 			s->more = true;
 			return;
@@ -62,7 +64,7 @@ static void on_domain(void *data, const struct xldump_domain *dom,
 			.dom = *dom, .reason = state->shutdown_reason, .hold = -1,
 		};
 	}
-	k->shut_down = state->shut_down;
+	k->shut_down &= state->shut_down;
 }
 
 /* Of this life of the domain: an earlier daemon may have done it. */
@@ -100,12 +102,16 @@ static const char *how(enum xd_trigger trigger, unsigned reason)
 
 static void let_go(struct xd_daemon *d, struct down *n)
 {
-	xd_libxl_unlock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
+	xd_hold_release(d->libxl_dir, &n->dom, &n->hold);
 }
 
 static void lock(struct xd_daemon *d, struct down *n)
 {
-	n->lock = xd_libxl_lock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
+	n->hold = xd_holds_take(&d->holds, &n->dom);
+	if (n->hold >= 0 && !xd_libxl_locked(d->libxl_dir, n->dom.domid, n->dom.uuid, n->hold))
+		let_go(d, n);
+	n->lock = n->hold >= 0 ? 0 :
+		  xd_libxl_lock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
 }
 
 /* It reboots or powers off, as is its right; unless its kernel has panicked.  Nothing but the lock and
@@ -119,8 +125,8 @@ static bool has_panicked(struct xd_daemon *d, const struct xd_known *k, struct d
 	lock(d, n);
 	if (xldump_panic_look(d->xl, &n->dom, &k->mark, &panicked) < 0)
 		xd_log(LOG_INFO, "domain %u has ended: %s", n->dom.domid, xldump_error(d->xl));
-	if (panicked)
-		return true;
+	if (panicked || n->hold < 0)
+		return panicked;
 	let_go(d, n);
 	(void)clock_gettime(CLOCK_MONOTONIC, &t1);
 	xd_log(LOG_INFO, "domain %u has ended, not by a panic: libxl was held up for %.2f ms", n->dom.domid,
@@ -128,19 +134,48 @@ static bool has_panicked(struct xd_daemon *d, const struct xd_known *k, struct d
 	return false;
 }
 
-/* Whether it is to be dumped; and libxl's lock, which all others wait for too, before anything else. */
+static bool has_crashed(const struct down *n)
+{
+	return n->reason == SHUTDOWN_CRASH || n->reason == SHUTDOWN_WATCHDOG;
+}
+
+static bool has_ended(const struct down *n)
+{
+	return n->reason == SHUTDOWN_REBOOT || n->reason == SHUTDOWN_POWEROFF;
+}
+
+/* A daemon before us has queued it, and may not have been able to leave us the lock. */
+static void take_again(struct xd_daemon *d, struct down *n, struct xd_job *job)
+{
+	if (job->hold >= 0 || !in_a_hurry(job->action))
+		return;
+	lock(d, n);
+	job->hold = xl_take_fd(&n->hold);
+	xd_hold_keep(&job->dom, job->hold);
+	if (job->hold >= 0)
+		xd_log(LOG_INFO, "%s (domain %u): libxl still waits for its dump", job->dom.name,
+		       job->dom.domid);
+}
+
+/* Whether it is to be dumped; and libxl's lock. */
 static void take(struct xd_daemon *d, struct down *n)
 {
-	const struct xd_known *k = xd_known_find(&d->known, n->dom.domid, n->dom.uuid);
-	const struct xd_job *job = xd_queue_by_domain(&d->queue, &n->dom, NULL);
+	struct xd_known *k = xd_known_find(&d->known, n->dom.domid, n->dom.uuid);
+	struct xd_job *job = xd_queue_find(&d->queue, &n->dom, true);
 
-	if (dumped_already(d, &n->dom) || (job && (xd_trigger_crashed(job->trigger) || job->crash)))
+	if (k) {
+		k->shut_down = true;
+		k->reason = n->reason;
+	}
+	if (dumped_already(d, &n->dom))
 		return;
-	if (n->reason == SHUTDOWN_CRASH || n->reason == SHUTDOWN_WATCHDOG) {
+	if (job) {
+		take_again(d, n, job);
+	} else if (has_crashed(n)) {
 		n->trigger = XD_TRIGGER_CRASH;
 		n->wanted = true;
 		lock(d, n);
-	} else if ((n->reason == SHUTDOWN_REBOOT || n->reason == SHUTDOWN_POWEROFF) && k && k->marked) {
+	} else if (has_ended(n) && k && k->marked) {
 		n->trigger = XD_TRIGGER_PANIC;
 		n->wanted = has_panicked(d, k, n);
 	}
@@ -182,21 +217,10 @@ static enum xd_action action_of(struct xd_daemon *d, const struct down *n, char 
 	return xd_libxl_action(&c, n->reason);
 }
 
-void xd_trigger_submit(struct xd_daemon *d, struct xd_job *job)
-{
-	enum xd_refusal why = xd_manager_submit(d, job);
-
-	if (why == XD_OK)
-		return;
-	xd_log(LOG_WARNING, "%s (domain %u) is not dumped (%s): %s", job->dom.name, job->dom.domid,
-	       xd_refusal_name(why), d->x.err[0] ? d->x.err : xd_refusal_text(why));
-	xl_err_clear(&d->x);
-	xd_hold_release(d->libxl_dir, &job->dom, &job->hold);
-}
-
 static void have_dumped(struct xd_daemon *d, struct down *n)
 {
 	struct xd_job job = XD_JOB_INIT;
+	enum xd_refusal why;
 
 	job.dom = n->dom;
 	job.trigger = n->trigger;
@@ -215,7 +239,13 @@ static void have_dumped(struct xd_daemon *d, struct down *n)
 	xd_config_for(&d->config, &job.dom, &job.set);
 	(void)snprintf(job.id, sizeof(job.id), "crash-%u-%llu", job.dom.domid,
 		       (unsigned long long)d->queue.next_seq);
-	xd_trigger_submit(d, &job);
+	why = xd_manager_submit(d, &job);
+	if (why == XD_OK)
+		return;
+	xd_log(LOG_WARNING, "%s (domain %u) is not dumped (%s): %s", job.dom.name, job.dom.domid,
+	       xd_refusal_name(why), d->x.err[0] ? d->x.err : xd_refusal_text(why));
+	xl_err_clear(&d->x);
+	let_go(d, n);
 }
 
 void xd_trigger_domains(struct xd_daemon *d)
@@ -233,8 +263,13 @@ void xd_trigger_domains(struct xd_daemon *d)
 		}
 		xd_known_forget_gone(&d->known);
 		d->scanned = true;
+		/* Those that may only have ended must be looked at first, which takes longer. */
 		for (size_t i = 0; i < s.nr_down; i++)
-			take(d, &s.down[i]);
+			if (!has_ended(&s.down[i]))
+				take(d, &s.down[i]);
+		for (size_t i = 0; i < s.nr_down; i++)
+			if (has_ended(&s.down[i]))
+				take(d, &s.down[i]);
 		take_busy(&s);
 		for (size_t i = 0; i < s.nr_down; i++)
 			if (s.down[i].wanted)
@@ -242,6 +277,7 @@ void xd_trigger_domains(struct xd_daemon *d)
 	} while (s.more);
 	if (s.no_memory)
 		xd_log(LOG_ERR, "no memory to remember all domains");
+	xd_holds_release(&d->holds, d->libxl_dir);
 	xd_known_look(&d->known, d->libxl_dir);
 	/* Jobs of domains that have gone need not wait to be told. */
 	xd_manager_kick(d);

@@ -189,14 +189,19 @@ static int open_all(struct xd_daemon *d)
 
 static int run(struct xd_daemon *d)
 {
-	int r = open_all(d);
+	int r;
 
+	xd_holds_receive(&d->holds);
+	r = open_all(d);
+	/* Without xenstored xl cannot go on, either.  Else it is not to wait for a daemon that cannot start. */
+	if (r < 0 && d->x.cause != XLDUMP_CAUSE_NO_XEN)
+		xd_holds_release(&d->holds, d->libxl_dir);
 	if (r < 0)
 		return fail(&d->x);
-	xd_log(LOG_NOTICE, "xldump %s: ready, %zu jobs in the queue", xldump_version(), d->queue.n);
 	xd_trigger_domains(d);
 	xd_trigger_requests(d);
 	xd_learn(d);
+	xd_log(LOG_NOTICE, "xldump %s: ready, %zu jobs in the queue", xldump_version(), d->queue.n);
 	(void)sd_notify(0, "READY=1");
 	r = sd_event_loop(d->event);
 	if (r < 0)

@@ -15,6 +15,8 @@ BECOME = """
 import fcntl, os, sys
 fds = [int(n) for n in sys.argv[1].split()]
 high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in fds]
+for fd in fds:
+    os.close(fd)
 for i, fd in enumerate(high):
     os.dup2(fd, 3 + i)
     os.close(fd)

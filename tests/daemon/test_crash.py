@@ -7,13 +7,14 @@ import ctypes
 import fcntl
 import json
 import os
+import select
 import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import NAME_AT, check, run, tool, until  # pylint: disable=wrong-import-position
+from world import NAME_AT, PATIENCE, check, run, tool, until  # pylint: disable=wrong-import-position
 
 IN_CLOSE_WRITE = 0x8
 
@@ -144,6 +145,7 @@ def lock_is_busy(w):
             check(libc.inotify_add_watch(notify, lock.encode(), IN_CLOSE_WRITE) >= 0, "inotify")
             g.go_down()
             w.store.fire("@releaseDomain")
+            check(select.select([notify], [], [], PATIENCE)[0], "it wants the lock")
             os.read(notify, 4096)
             os.close(notify)
             os.unlink(lock)
@@ -174,34 +176,54 @@ def all_is_gone(w):
 
 
 def crash_meanwhile(w):
-    """a guest crashes while a request for it runs, or waits: the crash is dumped"""
+    """a guest crashes while a request for it runs, or waits: the crash is dumped, too"""
     w.configure("workers = 1")
-    runs, waits = w.guest(5, "runs", on_crash="destroy"), w.guest(6, "waits", on_crash="destroy")
+    runs, waits = w.guest(5, "runs", on_crash="destroy"), w.guest(6, "waits", on_crash="preserve")
     unwanted = w.guest(7, "unwanted", on_crash="coredump_destroy")
     w.start()
-    runs.delay_us = 300000
-    w.request("one", domain="runs")
+    runs.delay_us = 20000000
+    w.request("one", domain="runs", format="kdump")
     until(lambda: w.node("one", "state") == "running" and runs.steps > 3, "one runs")
-    w.request("two", domain="waits")
+    w.request("two", domain="waits", format="kdump")
     w.request("three", domain="unwanted")
     until(lambda: w.node("two", "state") == "queued" and w.node("three", "state") == "queued", "others wait")
     for g in (runs, waits, unwanted):
         g.go_down()
     w.store.fire("@releaseDomain")
-    until(lambda: w.said("runs (domain 5): the crash is dumped after dump one, which runs"), "one after it")
-    until(lambda: w.node("two", "trigger") == "crash", "one in its place")
-    until(lambda: w.said("unwanted (domain 7) is not dumped (coredump)"), "one not at all")
-    destroyed = [g.destroy_as_libxl() for g in (runs, waits)]
+    crashes = [w.crash_of(5), w.crash_of(6)]
+    until(lambda: w.said("unwanted (domain 7) is not dumped (coredump)"), "one is not wanted")
+    check(all(w.node(n, "state") == "queued" for n in crashes), "they wait")
+    w.request("four", domain="waits")
+    check(w.end_of("four") == "refused" and w.node("four", "reason") == "duplicate", "no other request")
+    destroyed = runs.destroy_as_libxl()
     runs.delay_us = 0
-    for name, trigger in (("one", "request"), (w.crash_of(5), "crash"), ("two", "crash"), ("three", "request")):
+    for name in ("one", "two", "three", *crashes):
         check(w.end_of(name) == "done", f"{name}: {w.node(name, 'error')}")
         about = w.good(name)
-        check(about["trigger"] == trigger, f"{name} is a {trigger}")
-        check(trigger == "request" or about["action"] == "destroy", f"{name}: what happens then")
-    for t in destroyed:
-        until(lambda t=t: not t.is_alive(), "libxl goes on")
-    check(len(w.dumps()) == 4, "no other dump")
+        check(about["trigger"] == ("crash" if name in crashes else "request"), f"{name}: {about['trigger']}")
+        check(about["result"]["format"] == ("kdump" if name in ("one", "two") else "elf"), "each in its own form")
+    with open(w.log, encoding="utf-8") as f:
+        log = f.read()
+    begun = [log.index(f"dump {name} begins") for name in ("one", crashes[0], crashes[1], "two")]
+    check(begun[0] < begun[1] and begun[0] < begun[2] < begun[3], "after what ran, and before what waited")
+    until(lambda: not destroyed.is_alive(), "libxl goes on")
+    check(len(w.dumps()) == 5, "no other dump")
     check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
+
+
+def resumed(w):
+    """a guest that was suspended, and resumed, crashes"""
+    g = w.guest(5, "moved", on_crash="preserve")
+    w.start()
+    g.go_down(2)
+    w.store.fire("@releaseDomain")
+    w.guest(6, "other", on_crash="preserve").go_down()
+    w.store.fire("@releaseDomain")
+    check(w.end_of(w.crash_of(6)) == "done", "another one, so that the first was seen")
+    g.shutdown = 0
+    g.go_down()
+    w.store.fire("@releaseDomain")
+    check(w.end_of(w.crash_of(5)) == "done", "it is dumped")
 
 
 def four_at_once(w):
@@ -258,7 +280,7 @@ def held_over(w):
     until(lambda: not w.manager.kept, "nothing is kept any more")
     check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
 
-    # Stopped for good, with one that waits; what is left by name is of no use then.
+    # Stopped for good, with one that waits.
     g = w.guest(7, "left", on_crash="destroy")
     g.delay_us = 20000000
     g.go_down()
@@ -269,6 +291,64 @@ def held_over(w):
     w.stop()
     w.manager.stopped()
     until(lambda: not t.is_alive(), "libxl goes on")
+
+
+def held_behind(w):
+    """the same for a guest with a request that runs, whose crash comes after it"""
+    w.with_manager()
+    w.configure("workers = 1", 'format = "xencore"')
+    for domid, how in ((5, signal.SIGTERM), (6, signal.SIGKILL)):
+        g = w.guest(domid, f"behind{domid}", on_crash="destroy")
+        g.delay_us = 20000000
+        w.start()
+        w.request(f"one{domid}", domain=g.name, format="kdump")
+        until(lambda g=g, d=domid: w.node(f"one{d}", "state") == "running" and g.steps > 3, "a request runs")
+        g.go_down()
+        w.store.fire("@releaseDomain")
+        name = w.crash_of(domid)
+        until(lambda: len(w.manager.kept) == 1, "the service manager has the lock")
+        t = g.destroy_as_libxl()
+        w.stop(how)
+        g.delay_us = 0
+        w.start()
+        check(w.end_of(name) == "done", f"{name}: {w.node(name, 'error')}")
+        check(w.good(name)["result"]["format"] == "xencore", "as crashes are dumped")
+        until(lambda t=t: not t.is_alive(), "libxl goes on")
+        w.end_of(f"one{domid}")
+        until(lambda: not w.manager.kept, "nothing is kept any more")
+        w.stop()
+
+
+def held_in_vain(w):
+    """locks that nobody needs: the daemon cannot start, has lost its queue, or the guest is gone"""
+    w.with_manager()
+    for domid in (5, 6, 7):
+        g = w.guest(domid, f"vain{domid}", on_crash="destroy")
+        g.delay_us = 20000000
+        w.start()
+        g.go_down()
+        w.store.fire("@releaseDomain")
+        w.crash_of(domid)
+        until(lambda: len(w.manager.kept) == 1, "the service manager has the lock")
+        t = g.destroy_as_libxl()
+        w.stop(signal.SIGKILL)
+        if domid == 5:
+            os.chmod(w.spool, 0o755)
+            w.start(want=7)
+            os.chmod(w.spool, 0o700)
+        elif domid == 6:
+            for path in w.queued():
+                os.unlink(path)
+            w.configure("crash = 0")
+            w.start()
+            w.configure()
+        else:
+            g.vanish()
+            w.start()
+        until(lambda t=t: not t.is_alive(), "libxl goes on")
+        until(lambda: not w.manager.kept, "nothing is kept")
+        check(w.dumps() == [], "no dump")
+        w.stop()
 
 
 def crashed_before(w):
@@ -286,8 +366,8 @@ def crashed_before(w):
     check(len(w.dumps()) == 2, "and not again")
 
 
-TESTS = [crash, on_crash, panic, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, four_at_once, held_over,
-         crashed_before]
+TESTS = [crash, on_crash, panic, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, resumed, four_at_once,
+         held_over, held_behind, held_in_vain, crashed_before]
 
 if __name__ == "__main__":
     run(TESTS)

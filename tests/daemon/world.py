@@ -199,8 +199,8 @@ class World:
             f.seek(paddr)
             f.write(struct.pack("<I", value))
 
-    def start(self):
-        """Start the daemon, and wait until it serves."""
+    def start(self, want=None):
+        """Start the daemon, and wait until it serves; or until it has ended with a status that is wanted."""
         argv = [DAEMON, "-c", self.config, f"--state-dir={self.dir}/state", f"--libxl-dir={self.libxl}"]
         fds = ()
         if self.manager:
@@ -208,6 +208,10 @@ class World:
         with open(self.log, "ab") as log:
             self.daemon = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                                            stderr=log, pass_fds=fds)
+        if want is not None:
+            check(self.daemon.wait(PATIENCE) == want, f"it ends with status {want}")
+            self.daemon = None
+            return
         pid = str(self.daemon.pid)
         until(lambda: self.daemon.poll() is not None or
               (self.store.read(f"{ROOT}/daemon/pid") == pid and self.said(": ready")),

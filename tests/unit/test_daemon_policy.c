@@ -61,6 +61,9 @@ static void test_domain(void **state)
 	refused(WITH(in->domid = 0), XD_REFUSED_DOMAIN0);
 	refused(WITH(in->same_waits = true), XD_REFUSED_DUPLICATE);
 	refused(WITH(in->same_waits = true, in->trigger = XD_TRIGGER_REQUEST), XD_REFUSED_DUPLICATE);
+	assert_int_equal(WITH(in->other_first = true).what, XD_DEFER);
+	/* Whoever ends it looks again. */
+	assert_int_equal(WITH(in->other_first = true).until, XD_NOT_TIMED);
 }
 
 static void test_action(void **state)

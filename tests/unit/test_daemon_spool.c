@@ -139,8 +139,8 @@ static void test_queue(void **state)
 	assert_int_equal(q.n, 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_string_equal(q.job[i]->id, id[i]);
-	assert_non_null(xd_queue_by_domain(&q, &q.job[1]->dom, NULL));
-	assert_null(xd_queue_by_domain(&q, &q.job[1]->dom, q.job[1]));
+	assert_ptr_equal(xd_queue_find(&q, &q.job[1]->dom, false), q.job[1]);
+	assert_null(xd_queue_find(&q, &q.job[1]->dom, true));
 	while (q.n)
 		xd_queue_remove(&q, q.job[0]);
 	xd_queue_close(&q);
@@ -153,6 +153,30 @@ static void test_queue(void **state)
 		assert_int_equal(xd_queue_add(&x, &q, &j, &job), 0);
 		assert_int_equal(job->seq, 4);
 	}
+	xd_queue_close(&q);
+	assert_int_equal(remove_dir(state), 0);
+}
+
+/* Of each domain a request and a crash; what is more is set aside. */
+static void test_queue_of_one_domain(void **state)
+{
+	struct xl_ctx x = { 0 };
+	struct xd_queue q;
+	struct xd_job *job;
+
+	assert_int_equal(make_dir(state), 0);
+	assert_int_equal(xd_queue_open(&x, dir, &q), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		struct xd_job j = some_job((const char[2]){ (char)('a' + (int)i), '\0' }, 7);
+
+		j.trigger = i % 2 ? XD_TRIGGER_PANIC : XD_TRIGGER_TIMER;
+		assert_int_equal(xd_queue_add(&x, &q, &j, &job), 0);
+	}
+	xd_queue_close(&q);
+	assert_int_equal(xd_queue_open(&x, dir, &q), 0);
+	assert_int_equal(q.n, 2);
+	assert_int_equal(xd_queue_find(&q, &q.job[0]->dom, true)->trigger, XD_TRIGGER_PANIC);
+	assert_int_equal(xd_queue_find(&q, &q.job[0]->dom, false)->trigger, XD_TRIGGER_TIMER);
 	xd_queue_close(&q);
 	assert_int_equal(remove_dir(state), 0);
 }
@@ -258,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_queue_of_one_domain),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_any_request),
 		cmocka_unit_test(test_any_job),

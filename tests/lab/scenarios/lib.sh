@@ -71,7 +71,7 @@ symptoms() {
 	"/usr/lib/xen-$(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor)/bin/xenctx" "$id"
 	tail -n 30 "$console"
 	xl dmesg | tail -n 10
-	if grep -Eq "double fault|stack segment|Bad FPU state|invalid opcode" "$console" ||
+	if grep -Eq "double fault|stack segment|Bad FPU state" "$console" ||
 		xl dmesg | grep -Eq "d${id}v.*(Triple fault|Insn len emulation failed)"; then
 		echo "$1 met a fault of the emulator"
 		touch /run/emulator-failed

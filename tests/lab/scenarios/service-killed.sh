@@ -87,6 +87,16 @@ for how in "systemctl restart xldumpd.service" "systemctl kill --signal=KILL --k
 	check "xl destroys it then" gone pv1
 done
 check "the journal tells" story 'libxl still waits for its dump'
+check "pv1 starts" fresh pv1 destroy
+alone pv1
+id=$(xl domid pv1)
+guest-say pv1 crash
+name=$(crash_of "$id")
+check "pv1 panics, on_crash=destroy: its dump runs" runs "$name"
+check "systemctl stop xldumpd.service" systemctl stop xldumpd.service
+check "xl waits no longer" gone pv1
+check "the daemon starts" systemctl start xldumpd.service
+check "its dump is over" over "$name"
 check "pv1 starts" fresh pv1 preserve
 rm -f $spool/*
 
