@@ -126,7 +126,7 @@ void xd_after_crash(struct xd_daemon *d, const struct xd_job *job)
 	if ((job->action != XD_ACTION_PRESERVE && !renamed) || job->set.after == XD_AFTER_KEEP)
 		return;
 	/* The number may be another's by now, and it may have been looked after. */
-	if (!xd_manager_look(d, &job->dom, &state) || !state.shut_down)
+	if (xd_manager_look(d, &job->dom, &state) <= 0 || !state.shut_down)
 		return;
 	a = calloc(1, sizeof(*a));
 	if (!a)

@@ -77,9 +77,13 @@ void xd_manager_cancel(struct xd_daemon *d, struct xd_job *job);
  * worker has. */
 void xd_manager_stop(struct xd_daemon *d);
 
-/* The domain of a job as it is now. */
-bool xd_manager_look(struct xd_daemon *d, const struct xldump_domain *dom,
-		     struct xldump_domain_state *ret);
+/* Look after everything at that time of CLOCK_BOOTTIME, s, if nothing calls for it before. */
+void xd_manager_wake(struct xd_daemon *d, uint64_t at);
+
+/* The domain of a job as it is now: 1 it is there, 0 it is not or is being destroyed; negative: that
+ * cannot be told. */
+int xd_manager_look(struct xd_daemon *d, const struct xldump_domain *dom,
+		    struct xldump_domain_state *ret);
 
 /* One that was running is over; the job is gone when this returns. */
 void xd_manager_finish(struct xd_daemon *d, struct xd_job *job, enum xd_state state,

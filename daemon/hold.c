@@ -3,6 +3,7 @@
 #include "hold.h"
 
 #include <string.h>
+#include <sys/file.h>
 #include <systemd/sd-daemon.h>
 #include <uuid.h>
 
@@ -81,6 +82,7 @@ void xd_holds_receive(struct xd_holds *h)
 			l->fd = fd;
 			h->n++;
 		} else {
+			(void)flock(fd, LOCK_UN); /* the service manager has it, too */
 			xl_closep(&fd);
 		}
 	}

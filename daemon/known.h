@@ -41,6 +41,15 @@ void xd_known_forget_gone(struct xd_known_all *all);
 /* Read again what libxl says of those that run. */
 void xd_known_look(struct xd_known_all *all, const char *libxl_dir);
 
+/* Where a kernel says that it has panicked, as members of an object. */
+void xd_mark_to_json(struct json_object *o, const struct xldump_panic_mark *mark);
+bool xd_mark_from_json(struct json_object *o, struct xldump_panic_mark *ret);
+
+/* What was learnt of kernels, on disk, so that it need not be learnt again by the next daemon.  Of another
+ * boot, or broken: nothing. */
+int xd_known_save(const struct xd_known_all *all, int dirfd, const char *boot);
+void xd_known_load(struct xd_known_all *all, int dirfd, const char *boot);
+
 void xd_known_deinit(struct xd_known_all *all);
 
 #endif

@@ -41,13 +41,8 @@ static void learner_free(struct xd_learner *l)
 static bool take_mark(const char *text, struct xldump_panic_mark *ret)
 {
 	_cleanup_json_ struct json_object *o = json_tokener_parse(text);
-	struct xldump_panic_mark m = { .sz = sizeof(m) };
 
-	if (!xd_json_u64(o, "panic_paddr", &m.panic_paddr) ||
-	    !xd_json_u64(o, "info_paddr", &m.info_paddr) || !xd_json_u64(o, "info_sum", &m.info_sum))
-		return false;
-	*ret = m;
-	return true;
+	return xd_mark_from_json(o, ret);
 }
 
 static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
@@ -66,6 +61,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	if (k && si->si_code == CLD_EXITED && si->si_status == 0 && take_mark(text, &k->mark)) {
 		xd_log(LOG_INFO, "domain %u: a panic of its kernel would be noticed", l->domid);
 		k->marked = true;
+		if (xd_known_save(&d->known, d->queue.dirfd, d->boot) < 0)
+			xd_log(LOG_WARNING, "domain %u: a restarted daemon will have to learn it again", l->domid);
 	} else if (k) {
 		k->learn_at = xd_now() + (k->tries == 1 ? d->config.learn_after : AGAIN_S);
 	}

@@ -93,7 +93,7 @@ void xd_libxl_unlock(const char *dir, uint32_t domid, const uint8_t uuid[16], in
 	if (*fd < 0)
 		return;
 	lock_path(dir, domid, uuid, lock, sizeof(lock));
-	if (is_named(*fd, lock))
+	if (xd_libxl_locked(dir, domid, uuid, *fd))
 		(void)unlink(lock);
 	/* For all who have this descriptor, too: hold.c. */
 	(void)flock(*fd, LOCK_UN);

@@ -52,14 +52,15 @@ static void look_at(void *data, const struct xldump_domain *dom,
 	}
 }
 
-bool xd_manager_look(struct xd_daemon *d, const struct xldump_domain *dom,
-		     struct xldump_domain_state *ret)
+int xd_manager_look(struct xd_daemon *d, const struct xldump_domain *dom,
+		    struct xldump_domain_state *ret)
 {
 	struct look l = { .dom = dom };
+	int r = xldump_domains(d->xl, look_at, &l);
 
-	if (xldump_domains(d->xl, look_at, &l) < 0) {
+	if (r < 0) {
 		xd_log(LOG_ERR, "%s", xldump_error(d->xl));
-		return false;
+		return r;
 	}
 	if (ret)
 		*ret = l.state;
@@ -94,18 +95,18 @@ static bool other_first(const struct xd_daemon *d, const struct xd_job *job)
 static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
 {
 	bool crash = xd_trigger_crashed(job->trigger), comes_in = !job->seq;
+	int found = xd_manager_look(d, &job->dom, NULL);
 	struct xd_policy_in in = {
 		.trigger = job->trigger,
 		.set = &job->set,
-		.found = xd_manager_look(d, &job->dom, NULL),
+		.found = found > 0,
 		.domid = job->dom.domid,
 		.action = job->action,
 		.held = job->hold >= 0,
 		.same_waits = comes_in && (xd_queue_find(&d->queue, &job->dom, crash) ||
 					   (!crash && xd_queue_find(&d->queue, &job->dom, true))),
 		.other_first = other_first(d, job),
-		.waiting = xd_queue_count(&d->queue, XD_QUEUED) -
-			   (!comes_in && job->state == XD_QUEUED),
+		.waiting = comes_in ? xd_queue_waiting(&d->queue) : 0,
 		.max_waiting = d->config.max_waiting,
 		.now = xd_now(),
 		.asked_at = job->asked_at,
@@ -114,6 +115,8 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job)
 		.keep_free = d->config.keep_free,
 	};
 
+	if (found < 0)
+		return (struct xd_verdict){ .what = XD_DEFER, .until = in.now + 1 };
 	in.last_dump = last_dump(d, job->dom.uuid, &in.dumped);
 	/* What cannot be asked is no reason to refuse: the dump itself will say. */
 	if (xd_spool_room(d->spool, &in.room) < 0)
@@ -190,16 +193,17 @@ void xd_manager_cancel(struct xd_daemon *d, struct xd_job *job)
 static void failed(struct xd_daemon *d, struct xd_job *job, enum xldump_cause cause,
 		   const char *reason, const char *error)
 {
-	unsigned later = xd_policy_retry(cause, job->attempts, xd_trigger_crashed(job->trigger));
+	unsigned later = xd_policy_retry(cause, job->attempts, xd_trigger_crashed(job->trigger),
+					 job->hold >= 0);
 
 	if (job->cancel) {
 		xd_manager_finish(d, job, XD_CANCELLED, "cancelled", error);
 	} else if (job->timed_out) {
 		xd_manager_finish(d, job, XD_FAILED, "timeout", "it took longer than `timeout' allows");
 	} else if (d->stopping) {
-		/* Not its fault: the next daemon begins anew. */
+		/* Not its fault, unless it died: the next daemon begins anew. */
 		job->state = XD_QUEUED;
-		job->attempts--;
+		job->attempts -= cause != XLDUMP_CAUSE_DIED;
 		(void)xd_queue_save(&d->x, &d->queue, job);
 		xd_publish_job(d, job);
 		xd_hold_leave(d->libxl_dir, &job->dom, &job->hold);
@@ -288,12 +292,37 @@ static int start(struct xd_daemon *d, struct xd_job *job)
 	return r < 0 ? r : xd_worker_start(d, job);
 }
 
+static int on_timer(sd_event_source *s, uint64_t usec, void *data);
+
+/* Come back at that time of CLOCK_BOOTTIME, or in a while; or at once, if there is room again for
+ * requests that wait in xenstore; or soon, if that could not be asked. */
+void xd_manager_wake(struct xd_daemon *d, uint64_t at)
+{
+	uint64_t now = 0, usec;
+
+	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &now);
+	usec = now + LOOK_USEC;
+	if (d->intake_off && xd_queue_waiting(&d->queue) < d->config.max_waiting)
+		at = 0;
+	if (d->look_again && usec > now + 1000000)
+		usec = now + 1000000;
+	if (at * 1000000 < usec)
+		usec = at * 1000000;
+	if (!d->timer) {
+		(void)sd_event_add_time(d->event, &d->timer, CLOCK_BOOTTIME, usec, 100000, on_timer, d);
+		return;
+	}
+	(void)sd_event_source_set_time(d->timer, usec);
+	(void)sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 {
 	struct xd_daemon *d = data;
 
 	(void)s;
 	(void)usec;
+	xd_manager_wake(d, XD_NOT_TIMED); /* whatever comes of the rest */
 	/* libxenstore does not say that the connection is gone; it fails at the next question. */
 	if (xd_publish_alive(d) < 0) {
 		xd_log(LOG_ERR, "%s", d->x.err);
@@ -311,28 +340,6 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 	/* In case an event was lost, or a guest was resumed, which is none. */
 	xd_trigger_domains(d);
 	return 0;
-}
-
-/* Come back at that time of CLOCK_BOOTTIME, or in a while; or at once, if there is room again for
- * requests that wait in xenstore; or soon, if that could not be asked. */
-static void wake_at(struct xd_daemon *d, uint64_t at)
-{
-	uint64_t now = 0, usec;
-
-	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &now);
-	usec = now + LOOK_USEC;
-	if (d->intake_off && xd_queue_count(&d->queue, XD_QUEUED) < d->config.max_waiting)
-		at = 0;
-	if (d->look_again && usec > now + 1000000)
-		usec = now + 1000000;
-	if (at * 1000000 < usec)
-		usec = at * 1000000;
-	if (!d->timer) {
-		(void)sd_event_add_time(d->event, &d->timer, CLOCK_BOOTTIME, usec, 100000, on_timer, d);
-		return;
-	}
-	(void)sd_event_source_set_time(d->timer, usec);
-	(void)sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
 }
 
 /* The next job that may be started: those with a guest that is held come first, for others wait for
@@ -377,7 +384,7 @@ void xd_manager_kick(struct xd_daemon *d)
 			xd_manager_finish(d, job, XD_FAILED, "other", error);
 		}
 	}
-	wake_at(d, wake);
+	xd_manager_wake(d, wake);
 	xd_publish_status(d);
 }
 
@@ -414,6 +421,7 @@ void xd_manager_resume(struct xd_daemon *d)
 {
 	/* What was dumped already in this life of the host is not dumped again. */
 	xd_sidecar_recent(d->spool, d->boot, know, d);
+	xd_known_load(&d->known, d->queue.dirfd, d->boot);
 	for (size_t i = 0; i < d->queue.n;) {
 		struct xd_job *job = d->queue.job[i];
 
@@ -421,6 +429,16 @@ void xd_manager_resume(struct xd_daemon *d)
 			xd_manager_finish(d, job, XD_FAILED, "host-restarted",
 					  "the host was restarted before it could be dumped");
 			continue; /* another has its place */
+		}
+		if (complete(job)) {
+			describe(d, job, NULL);
+			xd_manager_finish(d, job, XD_DONE, "ok", "");
+			continue;
+		}
+		if (job->state == XD_RUNNING && job->attempts >= XD_MAX_ATTEMPTS) {
+			xd_manager_finish(d, job, XD_FAILED, "died",
+					  "it was interrupted too often: the cause may be in it");
+			continue;
 		}
 		if (job->state == XD_RUNNING)
 			xd_log(LOG_WARNING, "%s (domain %u): dump %s was interrupted and begins anew",

@@ -56,17 +56,15 @@ struct xd_verdict xd_policy(const struct xd_policy_in *in)
 				    .until = in->now + XD_LOOK_FOR_ROOM };
 }
 
-unsigned xd_policy_retry(enum xldump_cause cause, unsigned attempts, bool crashed)
+unsigned xd_policy_retry(enum xldump_cause cause, unsigned attempts, bool crashed, bool held)
 {
-	enum { MAX_ATTEMPTS = 5 };
-
-	if (attempts >= MAX_ATTEMPTS)
+	if (attempts >= XD_MAX_ATTEMPTS)
 		return 0;
 	switch (cause) {
 	case XLDUMP_CAUSE_BUSY: /* a migration, which takes its time */
 		return crashed ? 5 : 60;
 	case XLDUMP_CAUSE_NO_SPACE:
-		return 300;
+		return held ? 0 : 300;
 	case XLDUMP_CAUSE_DIED: /* once may be an accident, twice is a bug of ours */
 		return attempts < 2 ? 5 : 0;
 	default:

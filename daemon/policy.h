@@ -43,7 +43,10 @@ struct xd_verdict {
 
 struct xd_verdict xd_policy(const struct xd_policy_in *in);
 
-/* When one that failed with this cause is tried again: seconds from now; 0: never. */
-unsigned xd_policy_retry(enum xldump_cause cause, unsigned attempts, bool crashed);
+/* When one that failed with this cause is tried again: seconds from now; 0: never.  held: libxl waits. */
+unsigned xd_policy_retry(enum xldump_cause cause, unsigned attempts, bool crashed, bool held);
+
+/* No job is begun more often. */
+#define XD_MAX_ATTEMPTS 5
 
 #endif

@@ -237,3 +237,12 @@ unsigned xd_queue_count(const struct xd_queue *q, enum xd_state state)
 		n += q->job[i]->state == state;
 	return n;
 }
+
+unsigned xd_queue_waiting(const struct xd_queue *q)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < q->n; i++)
+		n += q->job[i]->state == XD_QUEUED && !xd_trigger_crashed(q->job[i]->trigger);
+	return n;
+}

@@ -39,6 +39,9 @@ struct xd_job *xd_queue_find(const struct xd_queue *q, const struct xldump_domai
 
 unsigned xd_queue_count(const struct xd_queue *q, enum xd_state state);
 
+/* Requests that wait; crashes always may. */
+unsigned xd_queue_waiting(const struct xd_queue *q);
+
 /* This boot of the host; "" if it cannot be told. */
 void xd_boot_id(char ret[XD_UUID_MAX]);
 

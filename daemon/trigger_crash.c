@@ -28,6 +28,7 @@ struct down {
 	struct xldump_domain dom;
 	unsigned reason;
 	bool wanted; /* to be dumped */
+	struct xd_job *job; /* a daemon before us has queued it */
 	enum xd_trigger trigger;
 	int hold; /* libxl's lock */
 	int lock; /* what came of trying to have it: 0, or a negative errno */
@@ -107,11 +108,13 @@ static void let_go(struct xd_daemon *d, struct down *n)
 
 static void lock(struct xd_daemon *d, struct down *n)
 {
-	n->hold = xd_holds_take(&d->holds, &n->dom);
-	if (n->hold >= 0 && !xd_libxl_locked(d->libxl_dir, n->dom.domid, n->dom.uuid, n->hold))
+	n->lock = 0;
+	while ((n->hold = xd_holds_take(&d->holds, &n->dom)) >= 0) {
+		if (xd_libxl_locked(d->libxl_dir, n->dom.domid, n->dom.uuid, n->hold))
+			return;
 		let_go(d, n);
-	n->lock = n->hold >= 0 ? 0 :
-		  xd_libxl_lock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
+	}
+	n->lock = xd_libxl_lock(d->libxl_dir, n->dom.domid, n->dom.uuid, &n->hold);
 }
 
 /* It reboots or powers off, as is its right; unless its kernel has panicked.  Nothing but the lock and
@@ -144,19 +147,6 @@ static bool has_ended(const struct down *n)
 	return n->reason == SHUTDOWN_REBOOT || n->reason == SHUTDOWN_POWEROFF;
 }
 
-/* A daemon before us has queued it, and may not have been able to leave us the lock. */
-static void take_again(struct xd_daemon *d, struct down *n, struct xd_job *job)
-{
-	if (job->hold >= 0 || !in_a_hurry(job->action))
-		return;
-	lock(d, n);
-	job->hold = xl_take_fd(&n->hold);
-	xd_hold_keep(&job->dom, job->hold);
-	if (job->hold >= 0)
-		xd_log(LOG_INFO, "%s (domain %u): libxl still waits for its dump", job->dom.name,
-		       job->dom.domid);
-}
-
 /* Whether it is to be dumped; and libxl's lock. */
 static void take(struct xd_daemon *d, struct down *n)
 {
@@ -170,7 +160,10 @@ static void take(struct xd_daemon *d, struct down *n)
 	if (dumped_already(d, &n->dom))
 		return;
 	if (job) {
-		take_again(d, n, job);
+		/* Whoever queued it may not have been able to leave us the lock. */
+		n->job = job->hold < 0 && in_a_hurry(job->action) ? job : NULL;
+		if (n->job)
+			lock(d, n);
 	} else if (has_crashed(n)) {
 		n->trigger = XD_TRIGGER_CRASH;
 		n->wanted = true;
@@ -189,7 +182,7 @@ static void take_busy(struct scan *s)
 		for (size_t j = 0; j < s->nr_down; j++) {
 			struct down *n = &s->down[j];
 
-			if (n->wanted && n->hold < 0 && n->lock == -EAGAIN) {
+			if ((n->wanted || n->job) && n->hold < 0 && n->lock == -EAGAIN) {
 				lock(s->d, n);
 				busy |= n->lock == -EAGAIN;
 			}
@@ -198,6 +191,16 @@ static void take_busy(struct scan *s)
 			return;
 		(void)usleep(LOCK_EVERY_US);
 	}
+}
+
+static void hold_again(struct down *n)
+{
+	if (!n->job || n->hold < 0)
+		return;
+	n->job->hold = xl_take_fd(&n->hold);
+	xd_hold_keep(&n->dom, n->job->hold);
+	xd_log(LOG_INFO, "%s (domain %u): libxl waits for its dump, as before", n->job->dom.name,
+	       n->dom.domid);
 }
 
 /* What libxl does next, and the name, as its configuration says, or said when it was seen last. */
@@ -259,6 +262,7 @@ void xd_trigger_domains(struct xd_daemon *d)
 		s.more = false;
 		if (xldump_domains(d->xl, on_domain, &s) < 0) {
 			xd_log(LOG_ERR, "%s", xldump_error(d->xl));
+			xd_manager_wake(d, xd_now() + 1);
 			return;
 		}
 		xd_known_forget_gone(&d->known);
@@ -271,6 +275,8 @@ void xd_trigger_domains(struct xd_daemon *d)
 			if (has_ended(&s.down[i]))
 				take(d, &s.down[i]);
 		take_busy(&s);
+		for (size_t i = 0; i < s.nr_down; i++)
+			hold_again(&s.down[i]);
 		for (size_t i = 0; i < s.nr_down; i++)
 			if (s.down[i].wanted)
 				have_dumped(d, &s.down[i]);

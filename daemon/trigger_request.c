@@ -132,8 +132,10 @@ static void look(struct xd_daemon *d, const char *id)
 	(void)xd_store_end(d->store, false);
 
 	if (job) {
-		if (why == XD_OK && has(&n, XD_NODE_CANCEL))
+		if (why == XD_OK && has(&n, XD_NODE_CANCEL)) {
 			xd_manager_cancel(d, job);
+			xd_manager_kick(d);
+		}
 		return;
 	}
 	if (why == XD_REFUSED_NOT_OURS) {
@@ -145,7 +147,7 @@ static void look(struct xd_daemon *d, const char *id)
 		return;
 	if (why == XD_OK && (!has(&n, XD_NODE_DOMAIN) || has(&n, XD_NODE_CANCEL)))
 		return;
-	if (why == XD_OK && xd_queue_count(&d->queue, XD_QUEUED) >= d->config.max_waiting) {
+	if (why == XD_OK && xd_queue_waiting(&d->queue) >= d->config.max_waiting) {
 		/* It stays where it is, and is looked at again when there is room. */
 		if (!d->intake_off)
 			xd_log(LOG_NOTICE, "%u requests wait: no more are taken in for now",

@@ -13,6 +13,7 @@
 #include "cli/report.h"
 #include "job.h"
 #include "json.h"
+#include "known.h"
 #include "log.h"
 
 #define EVERY_NS 200000000ULL
@@ -159,9 +160,7 @@ int xd_learn_main(void)
 	if (xldump_open(&xl, xd_log_library, NULL) < 0 ||
 	    xldump_panic_learn(xl, &job.dom, &cancelled, &mark) < 0)
 		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM), XLDUMP_CAUSE_OTHER);
-	xd_json_put_u64(o, "panic_paddr", mark.panic_paddr);
-	xd_json_put_u64(o, "info_paddr", mark.info_paddr);
-	xd_json_put_u64(o, "info_sum", mark.info_sum);
+	xd_mark_to_json(o, &mark);
 	(void)printf("%s\n", xd_json_line(o));
 	(void)fflush(stdout);
 	xldump_close(xl);

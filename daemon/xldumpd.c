@@ -187,17 +187,20 @@ static int open_all(struct xd_daemon *d)
 	return r < 0 ? r : add_watches(d);
 }
 
+/* libxl is not to wait for a daemon that cannot start; but without xenstored it cannot go on, either. */
+static int cannot_start(struct xd_daemon *d)
+{
+	if (d->x.cause != XLDUMP_CAUSE_NO_XEN)
+		xd_holds_release(&d->holds, d->libxl_dir);
+	return fail(&d->x);
+}
+
 static int run(struct xd_daemon *d)
 {
-	int r;
+	int r = open_all(d);
 
-	xd_holds_receive(&d->holds);
-	r = open_all(d);
-	/* Without xenstored xl cannot go on, either.  Else it is not to wait for a daemon that cannot start. */
-	if (r < 0 && d->x.cause != XLDUMP_CAUSE_NO_XEN)
-		xd_holds_release(&d->holds, d->libxl_dir);
 	if (r < 0)
-		return fail(&d->x);
+		return cannot_start(d);
 	xd_trigger_domains(d);
 	xd_trigger_requests(d);
 	xd_learn(d);
@@ -255,8 +258,10 @@ int main(int argc, char **argv)
 	d.x.log = xd_log_library;
 	(void)umask(077);
 	xd_boot_id(d.boot);
+	if (!check)
+		xd_holds_receive(&d.holds);
 	if (xd_config_load(&d.x, d.config_path, &d.config) < 0)
-		return fail(&d.x);
+		return cannot_start(&d);
 	if (check) {
 		(void)printf("%s: fine\n", d.config_path);
 		xd_config_deinit(&d.config);

@@ -3,7 +3,7 @@
  *
  * It lives in a file that all processes map, the daemon, its workers and the test: what one does to a
  * guest, the others see.  The file is $XLDUMP_TEST_HOST: a page of 64-bit words for each domain, by
- * its number. */
+ * its number; the first word is the errno of the list of domains, which domain 0 has no use for. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,9 +106,13 @@ static int domain_info(struct xl_hv *hv, uint32_t domid, struct xl_domain *ret)
 static int domain_list(struct xl_hv *hv, uint32_t first, struct xl_domain *ret, size_t max,
 		       size_t *ret_n)
 {
+	uint64_t error;
 	size_t n = 0;
 
 	(void)hv;
+	memcpy(&error, us.host, sizeof(error));
+	if (error)
+		return -(int)error;
 	for (uint32_t id = first; id < DOMAINS && n < max; id++) {
 		const struct guest *g = guest(id);
 

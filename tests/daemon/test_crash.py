@@ -81,7 +81,7 @@ def panic(w):
     """an HVM guest whose kernel panics and reboots is dumped; one that reboots is let go at once"""
     w.configure("learn_after = 0", "min_interval = 0")
     where = w.kernel()
-    guests = [w.guest(n, f"hvm{n}", on_reboot="restart", on_poweroff="destroy") for n in range(1, 4)]
+    guests = [w.guest(n, f"hvm{n}", on_reboot="restart", on_poweroff="destroy") for n in range(1, 5)]
     for g in guests:
         g.hvm = 1
         g.pages = 3072
@@ -102,13 +102,20 @@ def panic(w):
     about = w.good(name)
     check(about["shutdown_reason"] == "reboot" and about["action"] == "restart", "as what it was")
     until(lambda: not t.is_alive(), "and libxl goes on")
+    # It would take a new daemon seconds to learn it again.
+    guests[3].delay_us = 300000
+    w.stop(signal.SIGKILL)
+    w.start()
+    guests[3].go_down(1)
+    w.store.fire("@releaseDomain")
+    check(w.end_of(w.crash_of(4)) == "done", "it is known after a restart, too")
     w.configure("panic = 0")
     w.daemon.send_signal(signal.SIGHUP)
     until(lambda: w.said("again"), "it is read")
     guests[2].go_down(0)
     w.store.fire("@releaseDomain")
     until(lambda: w.said("hvm3 (domain 3) is not dumped (disabled)"), "not wanted any more")
-    check(len(w.dumps()) == 1, "no other dump")
+    check(len(w.dumps()) == 2, "no other dump")
 
 
 def lock_is_taken(w):
@@ -351,6 +358,19 @@ def held_in_vain(w):
         w.stop()
 
 
+def no_list(w):
+    """the hypervisor does not tell who is there, for a while: nothing is lost, nobody is taken for gone"""
+    g = w.guest(5, "unseen", on_crash="preserve")
+    w.start()
+    w.fail_lists(1)
+    g.go_down()
+    w.store.fire("@releaseDomain")
+    until(lambda: w.said("list the domains"), "it cannot tell")
+    w.request("one", domain="unseen")
+    w.fail_lists(0)
+    check(w.end_of(w.crash_of(5)) == "done", "the crash is dumped")
+
+
 def crashed_before(w):
     """guests that crashed while there was no daemon are dumped when it starts, once"""
     g = w.guest(3, "web01", on_crash="preserve")
@@ -367,7 +387,7 @@ def crashed_before(w):
 
 
 TESTS = [crash, on_crash, panic, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, resumed, four_at_once,
-         held_over, held_behind, held_in_vain, crashed_before]
+         held_over, held_behind, held_in_vain, no_list, crashed_before]
 
 if __name__ == "__main__":
     run(TESTS)

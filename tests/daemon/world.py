@@ -188,6 +188,10 @@ class World:
             g.configure(**actions)
         return g
 
+    def fail_lists(self, error):
+        """The list of domains cannot be had, but this errno; 0: again it can."""
+        self.host[:8] = struct.pack("<Q", error)
+
     def kernel(self):
         """Memory of all HVM guests: that of a Linux kernel.  Where it says that it has panicked."""
         r = subprocess.run([KERNEL, f"{self.dir}/memory"], capture_output=True, text=True, check=True)

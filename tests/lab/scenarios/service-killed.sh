@@ -86,7 +86,7 @@ for how in "systemctl restart xldumpd.service" "systemctl kill --signal=KILL --k
 	check "it is dumped all the same" is_done "$name"
 	check "xl destroys it then" gone pv1
 done
-check "the journal tells" story 'libxl still waits for its dump'
+check "the journal tells" story 'libxl waits for its dump, as before'
 check "pv1 starts" fresh pv1 destroy
 alone pv1
 id=$(xl domid pv1)
