@@ -34,7 +34,8 @@ class FakeManager:
         self.lock = threading.Lock()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(path)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.serving = threading.Thread(target=self._serve, daemon=True)
+        self.serving.start()
 
     def _serve(self):
         size = array.array("i").itemsize
@@ -42,6 +43,8 @@ class FakeManager:
             try:
                 text, more, _, _ = self.sock.recvmsg(4096, socket.CMSG_SPACE(16 * size))
             except OSError:
+                return
+            if not text:
                 return
             fds = array.array("i")
             for level, kind, data in more:
@@ -73,6 +76,8 @@ class FakeManager:
         return [sys.executable, "-c", BECOME, " ".join(map(str, fds)), ":".join(names), *argv], fds
 
     def close(self):
-        """End."""
+        """End.  No thread may be left with a descriptor that soon is another's."""
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.serving.join()
         self.sock.close()
         self.stopped()

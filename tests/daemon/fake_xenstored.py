@@ -212,7 +212,8 @@ class FakeXenstored:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.bind(path)
         self.sock.listen(16)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
         threading.Thread(target=self._first_events, daemon=True).start()
 
     def _accept(self):
@@ -311,9 +312,18 @@ class FakeXenstored:
             self.errors[kind] = (name, count, only)
 
     def close(self):
-        """End, as if it had died."""
+        """End, as if it had died.
+
+        No thread may be left in accept(2): when the kernel restarts that, it goes by the number of the
+        descriptor, which by then is that of the next test's server, and takes a connection away from it."""
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.sock.close()
         with self.lock:
-            for c in self.connections:
+            connections = list(self.connections)
+        for c in connections:
+            with contextlib.suppress(OSError):
                 c.sock.shutdown(socket.SHUT_RDWR)
+            c.join()
+            c.sock.close()
         os.unlink(self.path)
