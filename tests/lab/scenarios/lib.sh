@@ -127,3 +127,28 @@ expect() {
 	[ "$got" -eq "$want" ] && [ "$lines" -eq 1 ] && grep -Eq -- "$pattern" /tmp/expect.err
 	result $? "$what: status $got, wanted $want"
 }
+
+# dumps_paused GUEST [compare]: of a guest that is paused, and stays so; compare: with the dump of xl dump-core,
+# which for PVH guests takes a quarter of an hour here: one mapping for each of a million frames.
+dumps_paused() {
+	local guest=$1
+	alone "$guest"
+	xl pause "$guest"
+	xl-livedump --json "$guest" "/out/$guest.img" 2> /dev/null > /tmp/json
+	result $? "$guest, paused: dumped"
+	sed 's/^/# /' /tmp/json
+	grep -q '"strategy":"still"' /tmp/json && grep -q '"was_stopped":true' /tmp/json
+	result $? "$guest, paused: not stopped by us"
+	if [ "${2-}" = compare ]; then
+		xl dump-core "$guest" "/out/$guest.core" > /dev/null 2>&1
+		check "$guest, paused: the same pages as xl dump-core" \
+			core-compare "/out/$guest.img" "/out/$guest.core"
+		rm -f "/out/$guest.core"
+	fi
+	check "$guest, paused: consistent" stamp-check "/out/$guest.img"
+	check "$guest, paused: every page table entry leads into the guest" pte-check "/out/$guest.img"
+	rm -f "/out/$guest.img"
+	case $(state "$guest") in *p*) result 0 "$guest: still paused" ;; *) result 1 "$guest: still paused" ;; esac
+	xl unpause "$guest"
+	check "$guest: goes on" goes_on "$guest"
+}
