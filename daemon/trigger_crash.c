@@ -267,7 +267,7 @@ void xd_trigger_domains(struct xd_daemon *d)
 		}
 		xd_known_forget_gone(&d->known);
 		d->scanned = true;
-		/* Those that may only have ended must be looked at first, which takes longer. */
+		/* Crashes first: to look into those that may only have ended takes longer. */
 		for (size_t i = 0; i < s.nr_down; i++)
 			if (!has_ended(&s.down[i]))
 				take(d, &s.down[i]);

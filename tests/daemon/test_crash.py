@@ -360,15 +360,33 @@ def held_in_vain(w):
 
 def no_list(w):
     """the hypervisor does not tell who is there, for a while: nothing is lost, nobody is taken for gone"""
-    g = w.guest(5, "unseen", on_crash="preserve")
-    w.start()
-    w.fail_lists(1)
+    w.configure("workers = 1")
+    g, slow, waits = w.guest(5, "unseen", on_crash="preserve"), w.guest(6, "slow"), w.guest(7, "waits")
     g.go_down()
-    w.store.fire("@releaseDomain")
-    until(lambda: w.said("list the domains"), "it cannot tell")
-    w.request("one", domain="unseen")
+    w.fail_lists(1)
+    w.start()
+
+    def looks():
+        with open(w.log, encoding="utf-8") as f:
+            return f.read().count("list the domains")
+    # At its start, for the two watches, and then of itself.
+    until(lambda: looks() >= 5, "it looks again")
     w.fail_lists(0)
     check(w.end_of(w.crash_of(5)) == "done", "the crash is dumped")
+    slow.delay_us = 500000
+    w.request("first", domain="slow")
+    until(lambda: w.node("first", "state") == "running", "one runs")
+    w.request("second", domain="waits")
+    until(lambda: w.node("second", "state") == "queued", "one waits")
+    w.fail_lists(1)
+    slow.delay_us = 0
+    check(w.end_of("first") == "done", "the one ends")
+    seen = looks()
+    until(lambda: looks() >= seen + 2, "it looks for the other")
+    check(w.node("second", "state") == "queued", "which is not taken for gone")
+    w.fail_lists(0)
+    check(w.end_of("second") == "done", "and is done")
+    check(waits.left_alone(), "and runs")
 
 
 def crashed_before(w):

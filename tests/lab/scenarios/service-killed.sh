@@ -75,24 +75,26 @@ xldumpctl list | sed 's/^/# /'
 rm -f $spool/*
 
 # ---- xl waits for the dump, whatever happens to the daemon ----
-for how in "systemctl restart xldumpd.service" "systemctl kill --signal=KILL --kill-whom=main xldumpd.service"; do
+
+# dies: pv1, which xl is about to destroy; sets name, of the request whose dump runs.
+dies() {
+	local id
 	check "pv1 starts" fresh pv1 destroy
 	alone pv1
 	id=$(xl domid pv1)
 	guest-say pv1 crash
 	name=$(crash_of "$id")
 	check "pv1 panics, on_crash=destroy: its dump runs" runs "$name"
+}
+
+for how in "systemctl restart xldumpd.service" "systemctl kill --signal=KILL --kill-whom=main xldumpd.service"; do
+	dies
 	check "$how" $how
 	check "it is dumped all the same" is_done "$name"
 	check "xl destroys it then" gone pv1
 done
 check "the journal tells" story 'libxl waits for its dump, as before'
-check "pv1 starts" fresh pv1 destroy
-alone pv1
-id=$(xl domid pv1)
-guest-say pv1 crash
-name=$(crash_of "$id")
-check "pv1 panics, on_crash=destroy: its dump runs" runs "$name"
+dies
 check "systemctl stop xldumpd.service" systemctl stop xldumpd.service
 check "xl waits no longer" gone pv1
 check "the daemon starts" systemctl start xldumpd.service
