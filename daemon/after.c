@@ -9,7 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon.h"
-#include "log.h"
+#include "common/log.h"
 
 extern char **environ;
 

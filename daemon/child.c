@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "daemon.h"
-#include "json.h"
+#include "base/json.h"
 
 extern char **environ;
 
@@ -15,7 +15,7 @@ extern char **environ;
 static int job_file(struct xl_ctx *x, const struct xd_job *job, int *ret)
 {
 	_cleanup_json_ struct json_object *o = xd_job_to_json(job);
-	const char *text = o ? xd_json_line(o) : NULL;
+	const char *text = o ? xl_json_line(o) : NULL;
 	_cleanup_close_ int fd = memfd_create("job", MFD_CLOEXEC);
 
 	if (!text || fd < 0)

@@ -5,13 +5,13 @@
 
 #include <systemd/sd-event.h>
 
-#include "conf.h"
+#include "common/conf.h"
 #include "hold.h"
 #include "known.h"
 #include "policy.h"
 #include "queue.h"
-#include "spool.h"
-#include "store.h"
+#include "common/spool.h"
+#include "common/store.h"
 
 /* When a guest was dumped because it crashed: by UUID, which it keeps when it is restarted. */
 struct xd_recent {

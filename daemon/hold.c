@@ -8,7 +8,7 @@
 #include <uuid.h>
 
 #include "libxl_lock.h"
-#include "log.h"
+#include "common/log.h"
 
 #define NAME "libxl-"
 

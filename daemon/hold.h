@@ -7,7 +7,7 @@
 #ifndef XLDUMP_DAEMON_HOLD_H
 #define XLDUMP_DAEMON_HOLD_H
 
-#include "job.h"
+#include "common/job.h"
 
 /* What a predecessor has left, until it is known whether it is still needed. */
 struct xd_holds {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uuid.h>
 
-#include "json.h"
+#include "base/json.h"
 
 struct xd_known *xd_known_find(const struct xd_known_all *all, uint32_t domid, const uint8_t uuid[16])
 {
@@ -58,17 +58,17 @@ void xd_known_look(struct xd_known_all *all, const char *libxl_dir)
 
 void xd_mark_to_json(struct json_object *o, const struct xldump_panic_mark *mark)
 {
-	xd_json_put_u64(o, "panic_paddr", mark->panic_paddr);
-	xd_json_put_u64(o, "info_paddr", mark->info_paddr);
-	xd_json_put_u64(o, "info_sum", mark->info_sum);
+	xl_json_put_u64(o, "panic_paddr", mark->panic_paddr);
+	xl_json_put_u64(o, "info_paddr", mark->info_paddr);
+	xl_json_put_u64(o, "info_sum", mark->info_sum);
 }
 
 bool xd_mark_from_json(struct json_object *o, struct xldump_panic_mark *ret)
 {
 	struct xldump_panic_mark m = { .sz = sizeof(m) };
 
-	if (!xd_json_u64(o, "panic_paddr", &m.panic_paddr) ||
-	    !xd_json_u64(o, "info_paddr", &m.info_paddr) || !xd_json_u64(o, "info_sum", &m.info_sum))
+	if (!xl_json_u64(o, "panic_paddr", &m.panic_paddr) ||
+	    !xl_json_u64(o, "info_paddr", &m.info_paddr) || !xl_json_u64(o, "info_sum", &m.info_sum))
 		return false;
 	*ret = m;
 	return true;
@@ -93,14 +93,14 @@ int xd_known_save(const struct xd_known_all *all, int dirfd, const char *boot)
 			continue;
 		e = json_object_new_object();
 		uuid_unparse_lower(k->uuid, uuid);
-		xd_json_put_u64(e, "domid", k->domid);
-		xd_json_put_text(e, "uuid", uuid);
+		xl_json_put_u64(e, "domid", k->domid);
+		xl_json_put_text(e, "uuid", uuid);
 		xd_mark_to_json(e, &k->mark);
 		(void)json_object_array_add(kernels, e);
 	}
-	xd_json_put_text(o, "boot", boot);
-	xd_json_put(o, "kernels", kernels);
-	return xd_json_write(dirfd, FILE_NAME, o);
+	xl_json_put_text(o, "boot", boot);
+	xl_json_put(o, "kernels", kernels);
+	return xl_json_write(dirfd, FILE_NAME, o);
 }
 
 static void load_one(struct xd_known_all *all, struct json_object *e)
@@ -111,8 +111,8 @@ static void load_one(struct xd_known_all *all, struct json_object *e)
 	struct xd_known *k;
 	uint64_t domid;
 
-	if (!xd_json_u64(e, "domid", &domid) || domid < 1 || domid > UINT16_MAX ||
-	    !xd_json_text(e, "uuid", uuid, sizeof(uuid)) || uuid_parse(uuid, dom.uuid) < 0 ||
+	if (!xl_json_u64(e, "domid", &domid) || domid < 1 || domid > UINT16_MAX ||
+	    !xl_json_text(e, "uuid", uuid, sizeof(uuid)) || uuid_parse(uuid, dom.uuid) < 0 ||
 	    !xd_mark_from_json(e, &mark))
 		return;
 	dom.domid = (uint32_t)domid;
@@ -125,11 +125,11 @@ static void load_one(struct xd_known_all *all, struct json_object *e)
 
 void xd_known_load(struct xd_known_all *all, int dirfd, const char *boot)
 {
-	_cleanup_json_ struct json_object *o = xd_json_read(dirfd, FILE_NAME, FILE_MAX);
-	struct json_object *kernels = xd_json_get(o, "kernels");
+	_cleanup_json_ struct json_object *o = xl_json_read(dirfd, FILE_NAME, FILE_MAX);
+	struct json_object *kernels = xl_json_get(o, "kernels");
 	char text[XD_UUID_MAX];
 
-	if (!boot[0] || !xd_json_text(o, "boot", text, sizeof(text)) || strcmp(text, boot) != 0 ||
+	if (!boot[0] || !xl_json_text(o, "boot", text, sizeof(text)) || strcmp(text, boot) != 0 ||
 	    !json_object_is_type(kernels, json_type_array))
 		return;
 	for (size_t i = 0; i < json_object_array_length(kernels); i++)

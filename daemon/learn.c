@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "daemon.h"
-#include "json.h"
-#include "log.h"
+#include "base/json.h"
+#include "common/log.h"
 
 /* When it is tried again after it was in vain, for the kernel may not have been there yet: first after
  * `learn_after'. */

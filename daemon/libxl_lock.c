@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <uuid.h>
 
-#include "json.h"
+#include "base/json.h"
 
 /* Larger than any configuration of a domain with hundreds of devices. */
 #define CONFIG_MAX (4 << 20)
@@ -122,14 +122,14 @@ void xd_libxl_look(const char *dir, uint32_t domid, const uint8_t uuid[16], stru
 	now.ctime_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
 	if (c->there && c->inode == now.inode && c->ctime_ns == now.ctime_ns)
 		return;
-	o = xd_json_read(AT_FDCWD, path, CONFIG_MAX);
+	o = xl_json_read(AT_FDCWD, path, CONFIG_MAX);
 	if (!o)
 		return;
-	(void)xd_json_text(xd_json_get(o, "c_info"), "name", now.name, sizeof(now.name));
+	(void)xl_json_text(xl_json_get(o, "c_info"), "name", now.name, sizeof(now.name));
 	for (size_t i = 0; i < XD_LIBXL_REASONS; i++) {
 		/* libxl leaves out what has its default, and destroying is that. */
 		now.action[i] = XD_ACTION_DESTROY;
-		if (action_key[i] && xd_json_text(o, action_key[i], text, sizeof(text)))
+		if (action_key[i] && xl_json_text(o, action_key[i], text, sizeof(text)))
 			now.action[i] = xd_action_parse(text);
 	}
 	*c = now;

@@ -9,7 +9,7 @@
 #ifndef XLDUMP_DAEMON_LIBXL_LOCK_H
 #define XLDUMP_DAEMON_LIBXL_LOCK_H
 
-#include "job.h"
+#include "common/job.h"
 
 #define XD_LIBXL_DIR "/var/lib/xen"
 

@@ -9,9 +9,9 @@
 
 #include "daemon.h"
 #include "hold.h"
-#include "json.h"
-#include "log.h"
-#include "sidecar.h"
+#include "base/json.h"
+#include "common/log.h"
+#include "common/sidecar.h"
 
 #define LOOK_USEC (20 * 1000000ULL)
 
@@ -255,9 +255,9 @@ void xd_manager_ended(struct xd_daemon *d, struct xd_job *job, struct json_objec
 		describe(d, job, last);
 		xd_manager_finish(d, job, XD_DONE, "ok", "");
 	} else {
-		(void)xd_json_text(last, "error", error, sizeof(error));
-		(void)xd_json_text(last, "cause", reason, sizeof(reason));
-		(void)xd_json_u64(last, "status", &cause);
+		(void)xl_json_text(last, "error", error, sizeof(error));
+		(void)xl_json_text(last, "cause", reason, sizeof(reason));
+		(void)xl_json_u64(last, "status", &cause);
 		failed(d, job, (enum xldump_cause)cause, reason, error);
 	}
 	if (d->stopping && !d->workers)

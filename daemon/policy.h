@@ -3,7 +3,7 @@
 #ifndef XLDUMP_DAEMON_POLICY_H
 #define XLDUMP_DAEMON_POLICY_H
 
-#include "job.h"
+#include "common/job.h"
 
 /* All times in seconds of CLOCK_BOOTTIME, which no step of the host's clock touches. */
 struct xd_policy_in {

@@ -8,8 +8,8 @@
 #include <uuid.h>
 
 #include "daemon.h"
-#include "log.h"
-#include "values.h"
+#include "common/log.h"
+#include "common/values.h"
 #include "xldump_schema.h"
 
 #define PATH_MAX_OURS (sizeof(XD_STORE_REQUEST) + XD_ID_MAX + 32)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "json.h"
-#include "request.h"
+#include "base/json.h"
+#include "common/request.h"
 
 #define SUFFIX ".job"
 #define JOB_FILE_MAX 65536
@@ -81,7 +81,7 @@ static void set_aside(struct xl_ctx *x, const struct xd_queue *q, const char *na
 
 static int load(struct xl_ctx *x, struct xd_queue *q, const char *name)
 {
-	_cleanup_json_ struct json_object *o = xd_json_read(q->dirfd, name, JOB_FILE_MAX);
+	_cleanup_json_ struct json_object *o = xl_json_read(q->dirfd, name, JOB_FILE_MAX);
 	struct xd_job job, *added;
 	char expected[NAME_MAX + 1];
 	int r;
@@ -107,11 +107,11 @@ static int load(struct xl_ctx *x, struct xd_queue *q, const char *name)
 /* The last number given, so that none is given twice: a job that is over leaves no other trace. */
 static void load_seq(struct xd_queue *q)
 {
-	_cleanup_json_ struct json_object *o = xd_json_read(q->dirfd, "seq", JOB_FILE_MAX);
+	_cleanup_json_ struct json_object *o = xl_json_read(q->dirfd, "seq", JOB_FILE_MAX);
 	uint64_t seq;
 
 	q->next_seq = 1;
-	if (xd_json_u64(o, "last", &seq) && seq < INT64_MAX)
+	if (xl_json_u64(o, "last", &seq) && seq < INT64_MAX)
 		q->next_seq = seq + 1;
 }
 
@@ -159,7 +159,7 @@ int xd_queue_save(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job
 	int r;
 
 	file_name(job, name);
-	r = xd_json_write(q->dirfd, name, o);
+	r = xl_json_write(q->dirfd, name, o);
 	return r < 0 ? xl_err(x, r, "keep job %s in the queue", job->id) : 0;
 }
 
@@ -167,8 +167,8 @@ static int save_seq(struct xd_queue *q, uint64_t last)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
-	xd_json_put_u64(o, "last", last);
-	return xd_json_write(q->dirfd, "seq", o);
+	xl_json_put_u64(o, "last", last);
+	return xl_json_write(q->dirfd, "seq", o);
 }
 
 int xd_queue_add(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job,

@@ -4,7 +4,7 @@
 #ifndef XLDUMP_DAEMON_QUEUE_H
 #define XLDUMP_DAEMON_QUEUE_H
 
-#include "job.h"
+#include "common/job.h"
 
 /* Requests are limited by the configuration, crashes by the number of domains; this is for neither
  * being right. */

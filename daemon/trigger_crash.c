@@ -11,8 +11,8 @@
 #include "daemon.h"
 #include "hold.h"
 #include "libxl_lock.h"
-#include "log.h"
-#include "values.h"
+#include "common/log.h"
+#include "common/values.h"
 
 #define SHUTDOWN_POWEROFF 0
 #define SHUTDOWN_REBOOT 1

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "daemon.h"
-#include "log.h"
-#include "request.h"
-#include "values.h"
+#include "common/log.h"
+#include "common/request.h"
+#include "common/values.h"
 #include "xldump_schema.h"
 
 #define MAX_NODES 32

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cli/report.h"
-#include "job.h"
-#include "json.h"
+#include "common/report.h"
+#include "common/job.h"
+#include "base/json.h"
 #include "known.h"
-#include "log.h"
+#include "common/log.h"
 
 #define EVERY_NS 200000000ULL
 
@@ -161,7 +161,7 @@ int xd_learn_main(void)
 	    xldump_panic_learn(xl, &job.dom, &cancelled, &mark) < 0)
 		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM), XLDUMP_CAUSE_OTHER);
 	xd_mark_to_json(o, &mark);
-	(void)printf("%s\n", xd_json_line(o));
+	(void)printf("%s\n", xl_json_line(o));
 	(void)fflush(stdout);
 	xldump_close(xl);
 	return 0;

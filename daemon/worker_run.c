@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 
 #include "daemon.h"
-#include "json.h"
-#include "log.h"
+#include "base/json.h"
+#include "common/log.h"
 
 #define LINE_MAX_OURS 8192
 
@@ -64,22 +64,22 @@ static void take_progress(struct xd_worker *w, struct json_object *p)
 	char phase[16], text[96];
 	uint64_t round = 0, done = 0, total = 0;
 
-	if (!xd_json_text(p, "phase", phase, sizeof(phase)))
+	if (!xl_json_text(p, "phase", phase, sizeof(phase)))
 		return;
-	(void)xd_json_u64(p, "round", &round);
-	(void)xd_json_u64(p, "done", &done);
-	(void)xd_json_u64(p, "total", &total);
+	(void)xl_json_u64(p, "round", &round);
+	(void)xl_json_u64(p, "done", &done);
+	(void)xl_json_u64(p, "total", &total);
 	(void)snprintf(text, sizeof(text), "%s %" PRIu64 " %" PRIu64 " %" PRIu64, phase, round, done,
 		       total);
 	xd_publish_progress(w->d, w->job, text);
-	if (xd_json_true(p, "captured"))
+	if (xl_json_true(p, "captured"))
 		xd_manager_captured(w->d, w->job);
 }
 
 static void take_line(struct xd_worker *w)
 {
 	_cleanup_json_ struct json_object *o = json_tokener_parse(w->line);
-	struct json_object *p = xd_json_get(o, "progress");
+	struct json_object *p = xl_json_get(o, "progress");
 
 	if (p) {
 		take_progress(w, p);

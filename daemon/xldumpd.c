@@ -8,7 +8,7 @@
 
 #include "daemon.h"
 #include "libxl_lock.h"
-#include "log.h"
+#include "common/log.h"
 #include "worker.h"
 #include "xldump_schema.h"
 

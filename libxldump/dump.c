@@ -8,7 +8,7 @@
 #include "guest/panic.h"
 #include "handle.h"
 #include "hv/undo.h"
-#include "page/compress.h"
+#include "codec/compress.h"
 
 #define DEFAULT_MAX_ROUNDS 8
 

@@ -4,7 +4,7 @@
 #define XL_CAPTURE_CAPTURE_H
 
 #include "base/ctx.h"
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "guest/physmap.h"
 #include "hv/hv.h"
 #include "page/pipeline.h"

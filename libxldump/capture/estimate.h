@@ -5,7 +5,7 @@
 #define XL_CAPTURE_ESTIMATE_H
 
 #include "capture/capture.h"
-#include "page/compress.h"
+#include "codec/compress.h"
 
 struct xl_estimate_params {
 	enum xldump_guest_type type;

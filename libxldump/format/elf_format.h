@@ -119,7 +119,7 @@
 #define XLDUMP_TABLE_SIZE 16
 #define XLDUMP_EDIT_SIZE 16
 
-/* struct vcpu_guest_context: ctrlreg[3].  Of a 32-bit PV guest: page/context32.h. */
+/* struct vcpu_guest_context: ctrlreg[3].  Of a 32-bit PV guest: hv/context32.h. */
 #define XEN_CONTEXT_CR3 5008
 
 #endif

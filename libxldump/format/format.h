@@ -10,7 +10,7 @@
 
 #include "base/bitmap.h"
 #include "base/ctx.h"
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "sink/sink.h"
 
 /* What is known before the first page is read; the cut may differ when the guest balloons. */

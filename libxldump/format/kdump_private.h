@@ -19,7 +19,7 @@
 #include "format/notes.h"
 #include "format/notes_format.h"
 #include "format/out.h"
-#include "page/compress.h"
+#include "codec/compress.h"
 
 /* ---- places: where a page's bytes are in the file and how many, in one number ---- */
 

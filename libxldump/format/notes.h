@@ -4,7 +4,7 @@
 #define XL_FORMAT_NOTES_H
 
 #include "base/cleanup.h"
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "format/blob.h"
 
 /* Number of vCPUs that the file speaks of: to the highest one online, at least 1.  crash drops all

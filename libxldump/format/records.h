@@ -3,7 +3,7 @@
 #ifndef XL_FORMAT_RECORDS_H
 #define XL_FORMAT_RECORDS_H
 
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "format/digest.h"
 #include "format/out.h"
 

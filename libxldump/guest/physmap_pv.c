@@ -14,7 +14,7 @@
  */
 #include "guest/physmap_pv_private.h"
 
-#include "page/canonicalise.h"
+#include "guest/m2p.h"
 
 void xl_physmap_pv_destroy(struct xl_physmap_pv *pv)
 {

@@ -3,7 +3,7 @@
  * read once into our memory, then checked. */
 #include "guest/physmap_pv_private.h"
 
-#include "page/context32.h"
+#include "hv/context32.h"
 
 const struct xl_p2m_form xl_p2m_form64 = { 8, 3088, 3096, 3112, 3120, 3128, 4, (xl_mfn_t)1 << 62 };
 const struct xl_p2m_form xl_p2m_form32 = { 4, 2316, 2320, 2328, 2332, 2336, 3, (xl_mfn_t)1 << 30 };

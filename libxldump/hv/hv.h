@@ -20,7 +20,7 @@
 
 /* The Xen structure vcpu_guest_context for x86_64, as XEN_DOMCTL_getvcpucontext returns it and as
  * section .xen_prstatus carries it (xen/include/public/arch-x86/xen.h; 5168 bytes since Xen 3).  That
- * of a 32-bit PV guest, page/context32.h, is in the first part of as many bytes. */
+ * of a 32-bit PV guest, hv/context32.h, is in the first part of as many bytes. */
 #define XL_VCPU_CONTEXT_SIZE 5168
 
 /* The Xen structure xen_version information of a host, copied into every dump: readers check it. */

@@ -7,7 +7,7 @@
 #include <xen/foreign/x86_32.h>
 #include <xen/hvm/save.h>
 
-#include "page/context32.h"
+#include "hv/context32.h"
 
 _Static_assert(sizeof(vcpu_guest_context_t) == XL_VCPU_CONTEXT_SIZE,
 	       "the layout that .xen_prstatus and every reader of it have");
@@ -36,7 +36,7 @@ _Static_assert(sizeof(vcpu_guest_context_x86_32_t) == XL_CONTEXT32_SIZE &&
 		       offsetof(vcpu_guest_context_x86_32_t, flags) == XL_CONTEXT32_FLAGS &&
 		       offsetof(vcpu_guest_context_x86_32_t, user_regs) == XL_CONTEXT32_REGS &&
 		       offsetof(vcpu_guest_context_x86_32_t, ctrlreg) == XL_CONTEXT32_CTRLREG,
-	       "the layout that page/context32.h has");
+	       "the layout that hv/context32.h has");
 
 static void fill_pv(struct xl_vcpu *v, const vcpu_guest_context_t *c)
 {

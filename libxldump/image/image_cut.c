@@ -11,7 +11,7 @@
 #include "format/notes_format.h"
 #include "image/image_kernel.h"
 #include "image/image_private.h"
-#include "page/context32.h"
+#include "hv/context32.h"
 
 /* struct vcpu_guest_context of x86_64 (xen/include/public/arch-x86/xen.h), made of registers where
  * a file has only these: from r15 to ss in the order of struct cpu_user_regs. */

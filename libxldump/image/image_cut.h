@@ -3,7 +3,7 @@
 #ifndef XL_IMAGE_IMAGE_CUT_H
 #define XL_IMAGE_IMAGE_CUT_H
 
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "image/image.h"
 
 /* The cut of an image, as far as the file has it: pages, registers, the host's version, the kernel,

@@ -9,7 +9,7 @@
 #include "image/image_kernel.h"
 #include "image/image_private.h"
 #include "image/image_verify.h"
-#include "page/context32.h"
+#include "hv/context32.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_FRAME 0x000ffffffffff000ULL

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
-#include "page/context32.h"
+#include "hv/context32.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_PSE 0x080ULL /* PAT in level 1 */

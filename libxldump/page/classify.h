@@ -5,18 +5,8 @@
 #define XL_PAGE_CLASSIFY_H
 
 #include "guest/mm.h"
+#include "guest/page_kind.h"
 #include "xldump.h"
-
-enum xl_page_kind {
-	XL_KIND_KEPT,
-	XL_KIND_FREE,
-	XL_KIND_CACHE,
-	XL_KIND_CACHE_PRIVATE,
-	XL_KIND_USER,
-	XL_KIND_HWPOISON, /* left out by every level but 0 */
-	XL_KIND_OFFLINE,  /* ballooned away; the same */
-	_XL_KINDS,
-};
 
 /* Judge one page.
  *

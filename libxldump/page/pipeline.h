@@ -6,7 +6,7 @@
 #define XL_PAGE_PIPELINE_H
 
 #include "base/ctx.h"
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "format/format.h"
 #include "page/canonicalise.h"
 #include "page/spool.h"

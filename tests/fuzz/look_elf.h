@@ -3,7 +3,7 @@
 #ifndef XLDUMP_TESTS_FUZZ_LOOK_ELF_H
 #define XLDUMP_TESTS_FUZZ_LOOK_ELF_H
 
-#include "capture/cut.h"
+#include "cut/cut.h"
 #include "fuzz.h"
 #include "sink/sink.h"
 

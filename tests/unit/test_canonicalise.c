@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "page/canonicalise.h"
-#include "page/context32.h"
+#include "hv/context32.h"
 
 #define NR_PFNS 1000
 #define FOREIGN_MFN 0x777777ULL

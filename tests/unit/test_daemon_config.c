@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <uuid.h>
 
-#include "conf.h"
+#include "common/conf.h"
 
 static int parse(const char *text, size_t len, struct xd_config *c, char *err, size_t size)
 {

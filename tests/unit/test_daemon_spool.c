@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "json.h"
+#include "base/json.h"
 #include "queue.h"
-#include "request.h"
-#include "spool.h"
+#include "common/request.h"
+#include "common/spool.h"
 
 static char dir[PATH_MAX];
 
@@ -259,7 +259,7 @@ static void test_any_job(void **state)
 			struct json_object *copy = NULL;
 
 			assert_int_equal(json_object_deep_copy(o, &copy, NULL), 0);
-			xd_json_put(copy, key, json_tokener_parse(text[i]));
+			xl_json_put(copy, key, json_tokener_parse(text[i]));
 			back = job;
 			if (xd_job_from_json(&x, copy, &back) == 0) {
 				assert_true(xd_request_id_ok(back.id));

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "guard.h"
+#include "xl/guard.h"
 
 /* What the child does, and what it has been told. */
 struct job {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "when.h"
+#include "ctl/when.h"
 
 /* 2026-03-29, Sunday, 12:34:56 CEST; that day has 23 hours. */
 #define NOW 1774780496

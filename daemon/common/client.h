@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Talking to xldumpd through xenstore: xldump-xenstore(7). */
+#ifndef XLDUMP_CLI_CLIENT_H
+#define XLDUMP_CLI_CLIENT_H
+
+#include "common/job.h"
+#include "common/store.h"
+
+/* Nodes of a request; a value may be NULL: none. */
+struct client_node {
+	const char *node, *value;
+};
+
+/* One request as xenstore shows it.  All texts are printable. */
+struct client_job {
+	char id[XD_ID_MAX], state[16], trigger[16], name[XLDUMP_NAME_MAX], uuid[XD_UUID_MAX];
+	char progress[96], result[XD_PATH_MAX], error[XL_ERR_MAX], reason[32];
+	uint64_t domid, since;
+};
+
+/* Whether there is a daemon, by its word and by its process. */
+bool client_alive(struct xd_store *s);
+
+/* An error for there being none. */
+int client_check(struct xl_ctx *x, struct xd_store *s);
+
+/* Ask for a dump: all nodes at one instant, under the name id. */
+int client_request(struct xl_ctx *x, struct xd_store *s, const char *id, const char *domain,
+		   const struct client_node *node, size_t n);
+
+/* A name that nobody else takes. */
+void client_id(char ret[XD_ID_MAX]);
+
+/* -ENOENT when there is no such request. */
+int client_read(struct xd_store *s, const char *id, struct client_job *ret);
+
+/* All, in the order of their last change; to be freed. */
+int client_read_all(struct xl_ctx *x, struct xd_store *s, struct client_job **ret, size_t *ret_n);
+
+int client_cancel(struct xl_ctx *x, struct xd_store *s, const char *id);
+
+bool client_over(const struct client_job *job);
+
+/* Wait for something to change, at most so long; false on a signal. */
+bool client_wait(struct xd_store *s, int timeout_ms);
+
+/* Wait for the end of a request, and show how it goes on standard error if that is a terminal.  What
+ * *cancel says is passed on.  The exit status that its end has; *ret is its last state. */
+int client_follow(struct xl_ctx *x, struct xd_store *s, const char *id, const volatile int *cancel,
+		  bool quiet, struct client_job *ret);
+
+/* {"id": ..., "state": ...} */
+struct json_object *client_json(const struct client_job *job);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was asked for through xenstore. */
+#include "common/request.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/values.h"
+#include "xldump_schema.h"
+
+/* Nodes that are settings, by the name that these have in the configuration. */
+static const struct {
+	const char *node, *key;
+} options[] = {
+	{ XD_NODE_STRATEGY, "strategy" },     { XD_NODE_FORMAT, "format" },
+	{ XD_NODE_COMPRESS, "compress" },     { XD_NODE_DUMP_LEVEL, "dump_level" },
+	{ XD_NODE_MAX_PAUSE, "max_pause" },   { XD_NODE_ON_OVERRUN, "on_overrun" },
+};
+
+/* Nodes that are not of our concern here: the daemon's own, and the one that ends it. */
+static const char *const others[] = {
+	XD_NODE_CANCEL, XD_NODE_STATE, XD_NODE_PROGRESS, XD_NODE_RESULT, XD_NODE_ERROR,
+	XD_NODE_REASON, XD_NODE_NAME,  XD_NODE_UUID,	 XD_NODE_DOMID,	 XD_NODE_SINCE,
+};
+
+bool xd_request_id_ok(const char *id)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t len = strlen(id);
+
+	return len >= 1 && len < XD_ID_MAX && strspn(id, letters) == len &&
+	       !strchr("_.-", id[0]);
+}
+
+_printf_(3, 4) static enum xd_refusal bad(char *error, size_t size, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)xd_printable(text, error, size);
+	return XD_REFUSED_BAD_VALUE;
+}
+
+static bool is_other(const char *node)
+{
+	for (size_t i = 0; i < XL_ARRAY_SIZE(others); i++)
+		if (!strcmp(node, others[i]))
+			return true;
+	return false;
+}
+
+static const char *option_of(const char *node)
+{
+	for (size_t i = 0; i < XL_ARRAY_SIZE(options); i++)
+		if (!strcmp(node, options[i].node))
+			return options[i].key;
+	return NULL;
+}
+
+static enum xd_refusal take(struct xd_request *q, const struct xd_raw *raw, char *error,
+			    size_t size)
+{
+	const char *key = option_of(raw->node), *why;
+
+	if (is_other(raw->node))
+		return XD_OK;
+	if (!strcmp(raw->node, XD_NODE_DOMAIN)) {
+		if (!raw->value[0] || strlen(raw->value) > XD_VALUE_MAX)
+			return bad(error, size, "%s is empty, or too long", raw->node);
+		(void)snprintf(q->domain, sizeof(q->domain), "%s", raw->value);
+		return XD_OK;
+	}
+	if (!strcmp(raw->node, XD_NODE_TRIGGER)) {
+		if (!strcmp(raw->value, xd_trigger_name(XD_TRIGGER_TIMER)))
+			q->trigger = XD_TRIGGER_TIMER;
+		else if (strcmp(raw->value, xd_trigger_name(XD_TRIGGER_REQUEST)) != 0)
+			return bad(error, size, "%s is request or timer, not `%.64s'", raw->node,
+				   raw->value);
+		return XD_OK;
+	}
+	if (!key)
+		return bad(error, size, "there is no node `%.64s' in a request", raw->node);
+	if (xd_settings_set(&q->set, key, raw->value, &why) < 0)
+		return bad(error, size, "%s %s, not `%.64s'", raw->node, why, raw->value);
+	return XD_OK;
+}
+
+enum xd_refusal xd_request_parse(const struct xd_raw *raw, size_t n,
+				 const struct xd_settings *defaults, struct xd_request *ret,
+				 char *error, size_t size)
+{
+	struct xd_request q = { .trigger = XD_TRIGGER_REQUEST, .set = *defaults };
+	const char *conflict;
+
+	error[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		enum xd_refusal r = take(&q, &raw[i], error, size);
+
+		if (r != XD_OK)
+			return r;
+	}
+	if (!q.domain[0])
+		return XD_REFUSED_INCOMPLETE;
+	conflict = xd_settings_conflict(&q.set);
+	if (conflict)
+		return bad(error, size, "%s", conflict);
+	*ret = q;
+	return XD_OK;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xenstore, by libxenstore. */
+#include "common/store.h"
+
+#include <string.h>
+
+#include <xenstore.h>
+
+struct xd_store {
+	struct xs_handle *xs;
+	xs_transaction_t t;
+};
+
+static int failed(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
+int xd_store_open(struct xl_ctx *x, struct xd_store **ret)
+{
+	struct xd_store *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return xl_err(x, -ENOMEM, "connect to xenstored");
+	errno = 0;
+	s->xs = xs_open(0);
+	if (!s->xs) {
+		r = failed();
+		free(s);
+		if (r == -EACCES || r == -EPERM)
+			return xl_fail(x, XLDUMP_CAUSE_PERMISSION, r,
+				       "no permission to talk to xenstored: run as root in dom0");
+		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
+			       "cannot reach xenstored (%s): is this dom0, and is it running?",
+			       strerror(-r));
+	}
+	*ret = s;
+	return 0;
+}
+
+void xd_store_close(struct xd_store *s)
+{
+	if (!s)
+		return;
+	xs_close(s->xs);
+	free(s);
+}
+
+int xd_store_fd(const struct xd_store *s)
+{
+	return xs_fileno(s->xs);
+}
+
+int xd_store_read(struct xd_store *s, const char *path, char **ret)
+{
+	unsigned len;
+	char *value = xs_read(s->xs, s->t, path, &len);
+
+	if (!value)
+		return failed();
+	if (strlen(value) != len) {
+		free(value);
+		return -EBADMSG;
+	}
+	*ret = value;
+	return 0;
+}
+
+int xd_store_write(struct xd_store *s, const char *path, const char *value)
+{
+	return xs_write(s->xs, s->t, path, value, (unsigned)strlen(value)) ? 0 : failed();
+}
+
+int xd_store_remove(struct xd_store *s, const char *path)
+{
+	return xs_rm(s->xs, s->t, path) ? 0 : failed();
+}
+
+bool xd_store_exists(struct xd_store *s, const char *path)
+{
+	unsigned len;
+	char *value = xs_read(s->xs, s->t, path, &len);
+
+	free(value);
+	return value != NULL;
+}
+
+int xd_store_mkdir_private(struct xd_store *s, const char *path)
+{
+	struct xs_permissions none = { .id = 0, .perms = XS_PERM_NONE };
+
+	if (!xs_mkdir(s->xs, s->t, path) || !xs_set_permissions(s->xs, s->t, path, &none, 1))
+		return failed();
+	return 0;
+}
+
+int xd_store_list(struct xd_store *s, const char *path, char ***ret, size_t *ret_n)
+{
+	unsigned n;
+	char **names = xs_directory(s->xs, s->t, path, &n);
+
+	if (!names)
+		return failed();
+	*ret = names;
+	*ret_n = n;
+	return 0;
+}
+
+int xd_store_is_ours(struct xd_store *s, const char *path)
+{
+	unsigned n;
+	struct xs_permissions *p = xs_get_permissions(s->xs, s->t, path, &n);
+	int ours;
+
+	if (!p)
+		return failed();
+	/* The first names the owner, and what everybody may who is not named after it. */
+	ours = n >= 1 && p[0].id == 0 && !(p[0].perms & XS_PERM_WRITE);
+	for (unsigned i = 1; i < n; i++)
+		ours &= p[i].id == 0 || !(p[i].perms & XS_PERM_WRITE);
+	free(p);
+	return ours;
+}
+
+int xd_store_begin(struct xd_store *s)
+{
+	s->t = xs_transaction_start(s->xs);
+	return s->t == XBT_NULL ? failed() : 0;
+}
+
+int xd_store_end(struct xd_store *s, bool commit)
+{
+	xs_transaction_t t = s->t;
+
+	s->t = XBT_NULL;
+	return xs_transaction_end(s->xs, t, !commit) ? 0 : failed();
+}
+
+int xd_store_watch(struct xd_store *s, const char *path, const char *token)
+{
+	return xs_watch(s->xs, path, token) ? 0 : failed();
+}
+
+int xd_store_event(struct xd_store *s, char *path, size_t path_size, char *token,
+		   size_t token_size)
+{
+	char **event = xs_check_watch(s->xs);
+
+	if (!event)
+		return errno == EAGAIN ? 0 : failed();
+	(void)snprintf(path, path_size, "%s", event[XS_WATCH_PATH]);
+	(void)snprintf(token, token_size, "%s", event[XS_WATCH_TOKEN]);
+	free(event);
+	return 1;
+}

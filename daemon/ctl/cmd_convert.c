@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xldumpctl convert: a dump in another format. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/cmd.h"
+#include "image/convert.h"
+#include "sink/sink.h"
+
+static int convert(struct xl_ctx *x, const struct xl_format_params *params, const char *in,
+		   const char *out, bool force)
+{
+	_cleanup_(xl_image_closep) struct xl_image *img = NULL;
+	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
+	uint64_t size, disk;
+	int r;
+
+	r = xl_image_open(x, in, &img);
+	if (r == 0)
+		r = strcmp(out, "-") ? xl_sink_file_open(x, out, force, &sink) :
+		    xl_sink_fd_open(x, STDOUT_FILENO, &sink);
+	if (r == 0)
+		r = xl_image_convert(x, img, params, sink);
+	return r < 0 ? r : xl_sink_commit(x, sink, &size, &disk);
+}
+
+/* 0, or the exit status after it has been complained about. */
+static int take_option(int c, struct xl_format_params *p, bool *force)
+{
+	switch (c) {
+	case 'f':
+		if (xldump_format_parse(optarg, &p->format) == 0)
+			return 0;
+		return cmd_usage_error(&cmd_convert, "format `%s' is none of elf, xencore, "
+				       "xencore-raw, kdump", optarg);
+	case 'c':
+		if (xldump_codec_parse(optarg, &p->codec, &p->level) == 0)
+			return 0;
+		return cmd_usage_error(&cmd_convert, "compression `%s' is none of zlib, lzo, snappy, "
+				       "zstd, none, or has no such level", optarg);
+	default:
+		*force = true;
+		return 0;
+	}
+}
+
+static int run(struct xl_ctx *x, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "format", required_argument, NULL, 'f' },
+		{ "compress", required_argument, NULL, 'c' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct xl_format_params params = { .format = _XLDUMP_FORMAT_MAX };
+	bool force = false;
+	int c, r;
+
+	while ((c = cmd_getopt(&cmd_convert, argc, argv, "f:c:h", options)) != -1) {
+		r = take_option(c, &params, &force);
+		if (r)
+			return r;
+	}
+	if (params.format == _XLDUMP_FORMAT_MAX)
+		return cmd_usage_error(&cmd_convert, "--format is needed");
+	if (params.codec > XLDUMP_CODEC_NONE && params.format != XLDUMP_FORMAT_KDUMP)
+		return cmd_usage_error(&cmd_convert, "pages of the format %s cannot be compressed",
+				       xldump_format_name(params.format));
+	if (argc - optind != 2)
+		return cmd_usage_error(&cmd_convert, "a file, and one to write, are needed");
+	r = convert(x, &params, argv[optind], argv[optind + 1], force);
+	return r < 0 ? cmd_fail(&cmd_convert, x) : 0;
+}
+
+const struct cmd cmd_convert = {
+	.name = "convert",
+	.summary = "write a dump again in another format",
+	.usage =
+	"usage: xldumpctl convert -f FORMAT [OPTIONS] IN OUT\n"
+	"Write a dump in another format.  The pages stay what they are, but for page\n"
+	"tables to and from xencore-raw.\n"
+	"\n"
+	"  OUT                    a new file, which appears when it is complete, with\n"
+	"                         mode 0600; `-': standard output, flattened\n"
+	"  -f, --format=FORMAT    elf, xencore, kdump, or for PV guests xencore-raw\n"
+	"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with\n"
+	"                         a level as in zlib:9\n"
+	"      --force            replace an existing file\n"
+	"  -h, --help             this text\n",
+	.run = run,
+};

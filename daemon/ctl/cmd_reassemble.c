@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xldumpctl reassemble: a file from its flattened form, as it comes out of a pipe. */
+#include <endian.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl/cmd.h"
+#include "image/flat_format.h"
+#include "sink/sink.h"
+
+#define CHUNK ((size_t)1 << 20)
+
+/* A new file with a name, or standard output, which must be a file too. */
+struct target {
+	struct xl_sink *sink; /* NULL: standard output */
+	uint64_t size;
+};
+
+struct job {
+	struct xl_ctx *x;
+	int in;
+	uint64_t at; /* offset of the input, for the words */
+	struct target out;
+	uint8_t *buf; /* CHUNK bytes */
+};
+
+static int read_all(struct job *j, void *buf, size_t len)
+{
+	char *p = buf;
+
+	while (len > 0) {
+		ssize_t n = read(j->in, p, len);
+		int r = xl_check_cancel(j->x);
+
+		if (r < 0)
+			return r;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return xl_err(j->x, -errno, "read the input");
+		if (n == 0)
+			return xl_fail(j->x, XLDUMP_CAUSE_OTHER, -EPIPE, "the input ends at offset %#"
+				       PRIx64 ", in the middle of the dump: whoever wrote it has "
+				       "stopped early", j->at);
+		p += n;
+		j->at += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_stdout(struct xl_ctx *x, const uint8_t *p, size_t len, uint64_t offset)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(STDOUT_FILENO, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return xl_fail(x, n < 0 && errno == ENOSPC ? XLDUMP_CAUSE_NO_SPACE :
+				       XLDUMP_CAUSE_OUTPUT, n < 0 ? -errno : -EIO,
+				       "cannot write to standard output: %s",
+				       strerror(n < 0 ? errno : EIO));
+		p += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int put(struct job *j, size_t len, uint64_t offset)
+{
+	if (offset + len > j->out.size)
+		j->out.size = offset + len;
+	if (j->out.sink)
+		return xl_sink_pwrite(j->x, j->out.sink, j->buf, len, offset);
+	return write_stdout(j->x, j->buf, len, offset);
+}
+
+static int take_header(struct job *j)
+{
+	int r = read_all(j, j->buf, FLAT_HEADER_SIZE);
+
+	if (r < 0)
+		return r;
+	if (memcmp(j->buf, FLAT_SIGNATURE, sizeof(FLAT_SIGNATURE)) != 0)
+		return xl_fail(j->x, XLDUMP_CAUSE_OTHER, -EINVAL,
+			       "the input is not a flattened dump: it does not begin with "
+			       FLAT_SIGNATURE);
+	return 0;
+}
+
+/* 1: that was the record that ends it. */
+static int take_record(struct job *j)
+{
+	uint64_t raw[2], offset, len, start = j->at;
+	int r = read_all(j, raw, sizeof(raw));
+
+	if (r < 0)
+		return r;
+	offset = be64toh(raw[0]);
+	len = be64toh(raw[1]);
+	if (offset == UINT64_MAX && len == UINT64_MAX)
+		return 1;
+	if (len == 0 || offset > INT64_MAX || len > INT64_MAX - offset)
+		return xl_fail(j->x, XLDUMP_CAUSE_OTHER, -EINVAL, "the record at offset %#" PRIx64
+			       " of the input is none: offset %#" PRIx64 ", length %#" PRIx64, start,
+			       offset, len);
+	while (len > 0) {
+		size_t n = len < CHUNK ? len : CHUNK;
+
+		r = read_all(j, j->buf, n);
+		if (r == 0)
+			r = put(j, n, offset);
+		if (r < 0)
+			return r;
+		offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int copy(struct job *j)
+{
+	int r = take_header(j);
+
+	while (r == 0)
+		r = take_record(j);
+	return r < 0 ? r : 0;
+}
+
+/* ---- where to ---- */
+
+static int check_stdout(struct xl_ctx *x)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 &&
+	    !(flags & O_APPEND))
+		return 0;
+	return xl_fail(x, XLDUMP_CAUSE_USAGE, -ESPIPE,
+		       "standard output must be a file, not a pipe, a terminal or one that is appended "
+		       "to: the parts of the dump come in no order (see xldumpctl reassemble --help)");
+}
+
+/* Half a dump must not be taken for one. */
+static int finish_stdout(struct job *j, int r)
+{
+	if (r == 0 && ftruncate(STDOUT_FILENO, (off_t)j->out.size) == 0 &&
+	    fsync(STDOUT_FILENO) == 0)
+		return 0;
+	if (r == 0)
+		r = xl_fail(j->x, XLDUMP_CAUSE_OUTPUT, -errno, "cannot write to standard output: %s",
+			    strerror(errno));
+	if (ftruncate(STDOUT_FILENO, 0) < 0)
+		(void)fputs("xldumpctl reassemble: and the unfinished file cannot be emptied\n",
+			    stderr);
+	return r;
+}
+
+static int reassemble(struct job *j, const char *path, bool force)
+{
+	uint64_t size, disk;
+	int r;
+
+	j->buf = malloc(CHUNK);
+	if (!j->buf)
+		return xl_err(j->x, -ENOMEM, "reassemble a dump");
+	r = path ? xl_sink_file_open(j->x, path, force, &j->out.sink) : check_stdout(j->x);
+	if (r < 0)
+		return r;
+	r = copy(j);
+	if (!path)
+		return finish_stdout(j, r);
+	if (r == 0)
+		r = xl_sink_truncate(j->x, j->out.sink, j->out.size);
+	return r < 0 ? r : xl_sink_commit(j->x, j->out.sink, &size, &disk);
+}
+
+static int open_input(struct xl_ctx *x, const char *path, int *ret)
+{
+	*ret = STDIN_FILENO;
+	if (!path || !strcmp(path, "-"))
+		return 0;
+	*ret = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*ret < 0)
+		return xl_fail(x, errno == EACCES ? XLDUMP_CAUSE_PERMISSION : XLDUMP_CAUSE_OTHER,
+			       -errno, "%s: cannot open it: %s", path, strerror(errno));
+	return 0;
+}
+
+static int run(struct xl_ctx *x, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct job j = { .x = x };
+	const char *in, *out;
+	bool force = false;
+	int c, r;
+
+	while ((c = cmd_getopt(&cmd_reassemble, argc, argv, "h", options)) != -1)
+		force = c == 'f' || force;
+	if (argc - optind > 2)
+		return cmd_usage_error(&cmd_reassemble, "an input and an output, not more");
+	in = argc > optind ? argv[optind] : NULL;
+	out = argc > optind + 1 && strcmp(argv[optind + 1], "-") ? argv[optind + 1] : NULL;
+	if (open_input(x, in, &j.in) < 0)
+		return cmd_fail(&cmd_reassemble, x);
+	r = reassemble(&j, out, force);
+	xl_sink_close(j.out.sink);
+	free(j.buf);
+	if (j.in != STDIN_FILENO)
+		(void)close(j.in);
+	return r < 0 ? cmd_fail(&cmd_reassemble, x) : 0;
+}
+
+const struct cmd cmd_reassemble = {
+	.name = "reassemble",
+	.summary = "make a file of the flattened form that comes out of a pipe",
+	.usage =
+	"usage: xldumpctl reassemble [OPTIONS] [IN [OUT]]\n"
+	"Make an ordinary dump of a flattened one, as `xl livedump GUEST -' writes it.\n"
+	"\n"
+	"  IN           the flattened dump; `-', or none: standard input\n"
+	"  OUT          a new file, which appears when it is complete, with mode 0600;\n"
+	"               `-', or none: standard output, which must be a file, and is\n"
+	"               emptied again if that fails\n"
+	"      --force  replace an existing file\n"
+	"  -h, --help   this text\n"
+	"\n"
+	"Example: xl livedump web01 - | ssh host 'xldumpctl reassemble - web01.img'\n",
+	.run = run,
+};

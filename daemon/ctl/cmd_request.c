@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xldumpctl request: have xldumpd dump a guest. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/client.h"
+#include "ctl/cmd.h"
+#include "base/json.h"
+#include "common/request.h"
+#include "xldump_schema.h"
+
+enum { OPT_ON_OVERRUN = 256, OPT_NO_WAIT, OPT_NAME, OPT_TIMER, OPT_JSON };
+
+static const struct option options[] = {
+	{ "format", required_argument, NULL, 'f' },
+	{ "compress", required_argument, NULL, 'c' },
+	{ "strategy", required_argument, NULL, 's' },
+	{ "dump-level", required_argument, NULL, 'd' },
+	{ "max-pause", required_argument, NULL, 'p' },
+	{ "on-overrun", required_argument, NULL, OPT_ON_OVERRUN },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "timer", no_argument, NULL, OPT_TIMER },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Where the value of an option goes; the daemon judges it. */
+static const char *node_of(int c)
+{
+	switch (c) {
+	case 'f': return XD_NODE_FORMAT;
+	case 'c': return XD_NODE_COMPRESS;
+	case 's': return XD_NODE_STRATEGY;
+	case 'd': return XD_NODE_DUMP_LEVEL;
+	case 'p': return XD_NODE_MAX_PAUSE;
+	case OPT_ON_OVERRUN: return XD_NODE_ON_OVERRUN;
+	default: return NULL;
+	}
+}
+
+struct asked {
+	const char *domain;
+	char id[XD_ID_MAX];
+	struct client_node node[16];
+	size_t n;
+	bool no_wait, json, quiet;
+};
+
+static void report(const struct asked *a, const struct client_job *job)
+{
+	if (a->json) {
+		_cleanup_json_ struct json_object *o = client_json(job);
+
+		(void)printf("%s\n", xl_json_line(o));
+	} else if (job->result[0]) {
+		(void)printf("%s\n", job->result);
+	}
+	if (!job->result[0])
+		(void)fprintf(stderr, "xldumpctl request: %s (%s): %s\n", job->state, job->reason,
+			      job->error);
+}
+
+static int ask(struct xl_ctx *x, const struct asked *a)
+{
+	_cleanup_(xd_store_closep) struct xd_store *s = NULL;
+	struct client_job job;
+	char path[256];
+	int r = xd_store_open(x, &s);
+
+	if (r == 0)
+		r = client_check(x, s);
+	if (r == 0)
+		r = client_request(x, s, a->id, a->domain, a->node, a->n);
+	if (r < 0)
+		return cmd_fail(&cmd_request, x);
+	if (a->no_wait) {
+		(void)printf("%s\n", a->id);
+		return cmd_flush(&cmd_request) ? 0 : CMD_BROKEN;
+	}
+	r = client_follow(x, s, a->id, x->cancel, a->quiet || a->json, &job);
+	if (r < 0)
+		return cmd_fail(&cmd_request, x);
+	report(a, &job);
+	(void)snprintf(path, sizeof(path), "%s/%s", XD_STORE_REQUEST, a->id);
+	(void)xd_store_remove(s, path);
+	return cmd_flush(&cmd_request) ? r : CMD_BROKEN;
+}
+
+static int run(struct xl_ctx *x, int argc, char **argv)
+{
+	struct asked a = { 0 };
+	int c;
+
+	client_id(a.id);
+	while ((c = cmd_getopt(&cmd_request, argc, argv, "f:c:s:d:p:qh", options)) != -1) {
+		if (node_of(c)) {
+			if (a.n == XL_ARRAY_SIZE(a.node))
+				return cmd_usage_error(&cmd_request, "too many options");
+			a.node[a.n++] = (struct client_node){ node_of(c), optarg };
+		} else if (c == OPT_NAME) {
+			if (!xd_request_id_ok(optarg))
+				return cmd_usage_error(&cmd_request, "`%s' cannot be the name of a request: "
+						       "at most 48 letters, digits, dots, dashes and underscores",
+						       optarg);
+			(void)snprintf(a.id, sizeof(a.id), "%s", optarg);
+		} else if (c == OPT_TIMER) {
+			a.node[a.n++] = (struct client_node){ XD_NODE_TRIGGER,
+							      xd_trigger_name(XD_TRIGGER_TIMER) };
+		}
+		a.no_wait |= c == OPT_NO_WAIT;
+		a.json |= c == OPT_JSON;
+		a.quiet |= c == 'q';
+	}
+	if (argc - optind != 1 || !argv[optind][0])
+		return cmd_usage_error(&cmd_request, "one domain is needed");
+	a.domain = argv[optind];
+	return ask(x, &a);
+}
+
+const struct cmd cmd_request = {
+	.name = "request",
+	.summary = "have xldumpd dump a guest",
+	.usage = "usage: xldumpctl request [OPTIONS] DOMAIN\n"
+		 "Have xldumpd dump a guest into its folder, wait, and print the file's name.\n"
+		 "\n"
+		 "  -f, --format=FORMAT    elf, xencore, xencore-raw or kdump\n"
+		 "  -c, --compress=CODEC   of kdump: zlib, lzo, snappy, zstd or none\n"
+		 "  -s, --strategy=HOW     auto, precopy, rescan, still or stop\n"
+		 "  -d, --dump-level=N     leave out pages by their use, 0 to 31\n"
+		 "  -p, --max-pause=TIME   fail rather than stop the guest longer\n"
+		 "      --on-overrun=WHAT  fail, throttle or extend\n"
+		 "      --no-wait          print the request's name and leave it\n"
+		 "      --name=NAME        of the request\n"
+		 "      --timer            say that a timer asks, not a person\n"
+		 "      --json             the end of it as one JSON object\n"
+		 "  -q, --quiet            no progress\n"
+		 "\n"
+		 "What is not given is as xldumpd.conf(5) says.  A signal cancels the dump.\n",
+	.run = run,
+};

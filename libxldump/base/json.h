@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Members of JSON objects, with their types checked. */
+#ifndef XL_BASE_JSON_H
+#define XL_BASE_JSON_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline void xl_json_freep(struct json_object **o)
+{
+	json_object_put(*o);
+}
+
+#define _cleanup_json_ __attribute__((__cleanup__(xl_json_freep)))
+
+/* Take ownership of value; without memory for it the member is missing. */
+void xl_json_put(struct json_object *o, const char *key, struct json_object *value);
+void xl_json_put_text(struct json_object *o, const char *key, const char *value);
+void xl_json_put_u64(struct json_object *o, const char *key, uint64_t value);
+
+/* NULL, or false and nothing touched, when there is none of that type; also for a text that does not
+ * fit, or has a NUL in it. */
+struct json_object *xl_json_get(struct json_object *o, const char *key);
+bool xl_json_text(struct json_object *o, const char *key, char *ret, size_t size);
+bool xl_json_u64(struct json_object *o, const char *key, uint64_t *ret);
+bool xl_json_true(struct json_object *o, const char *key);
+
+/* The text of an object, on one line; it lives as long as the object. */
+const char *xl_json_line(struct json_object *o);
+
+/* Parse a whole file of at most `max` bytes.  NULL with errno; EBADMSG: it is not one object. */
+struct json_object *xl_json_read(int dirfd, const char *name, size_t max);
+
+/* Write a file anew: a temporary name, fsync, rename, fsync of the folder.  Mode 0600.  A negative
+ * errno. */
+int xl_json_write(int dirfd, const char *name, struct json_object *o);
+
+#endif
