@@ -9,7 +9,7 @@ build_folder() {
 }
 
 packages=(gcc libc6-dev make autoconf automake libtool pkg-config libxen-dev libelf-dev libjson-c-dev
-	uuid-dev libsystemd-dev libxxhash-dev zlib1g-dev liblzo2-dev libsnappy-dev libzstd-dev libcmocka-dev xz-utils git
+	uuid-dev libsystemd-dev libxxhash-dev zlib1g-dev libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libcmocka-dev xz-utils git
 	ca-certificates bash-completion mandoc)
 
 # apt_install PACKAGE...: installs them, one caller at a time; the lab (labkit/host.py) takes that lock, too.

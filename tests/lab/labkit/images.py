@@ -12,7 +12,7 @@ from labkit.common import LAB_DIR, run_logged
 RECIPE = 1
 
 # systemd is process 1 only with `--dom0 systemd`.
-COMMON = """xenstore-utils systemd mount kmod e2fsprogs procps util-linux acl zlib1g liblzo2-2 libsnappy1v5
+COMMON = """xenstore-utils systemd mount kmod e2fsprogs procps util-linux acl zlib1g libdeflate0 liblzo2-2 libsnappy1v5
     libsystemd0 libxxhash0 libjson-c5 libzstd1 libxenstore4 libgcc-s1 file""".split()
 
 DOM0 = {

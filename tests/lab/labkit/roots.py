@@ -12,7 +12,7 @@ RECIPE = 1
 
 BUILD_COMMON = """
     gcc libc6-dev make flex bison python3 patch xz-utils autoconf automake libtool pkg-config
-    libxen-dev libelf-dev libjson-c-dev libxxhash-dev zlib1g-dev libzstd-dev liblzo2-dev
+    libxen-dev libelf-dev libjson-c-dev libxxhash-dev zlib1g-dev libdeflate-dev libzstd-dev liblzo2-dev
     libsnappy-dev libsystemd-dev libcmocka-dev uuid-dev libacl1-dev valgrind
 """.split()
 
