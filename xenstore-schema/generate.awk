@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# schema.list into a C header (what=header) or into mdoc for the manual page (what=mdoc).
+# Turn schema.list into a C header (what=header) or into mdoc for the manual page (what=mdoc).
 BEGIN { FS = "\t" }
 
 /^#/ || NF < 4 { next }
@@ -25,19 +25,21 @@ what == "header" {
 }
 
 what == "mdoc" {
-	print ".It Pa " $3
 	text = $4
 	gsub(/\. /, ".\n", text)
-	if ($2 == "d")
-		print "(by the daemon)"
-	if ($2 == "c")
-		print "(by the client)"
-	print text
+	list[$2] = list[$2] ".It Pa " $3 "\n" text "\n"
+}
+
+function print_list(title, items) {
+	printf ".Ss %s\n.Bl -tag -width Ds\n%s.El\n", title, items
 }
 
 END {
 	if (what == "header") {
 		print ""
 		print "#endif"
+	} else {
+		print_list("Nodes that the client writes", list["-"] list["c"])
+		print_list("Nodes that the daemon writes", list["d"])
 	}
 }
