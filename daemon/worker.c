@@ -53,13 +53,6 @@ static void restrict_self(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-static const char *phase_name(enum xldump_phase phase)
-{
-	static const char *const name[] = { "prepare", "copy", "round", "finish", "sync" };
-
-	return (unsigned)phase < XL_ARRAY_SIZE(name) ? name[phase] : "other";
-}
-
 static void on_progress(void *data, const struct xldump_progress *now)
 {
 	struct progress *p = data;
@@ -79,7 +72,7 @@ static void on_progress(void *data, const struct xldump_progress *now)
 	p->captured = captured;
 	(void)printf("{\"progress\":{\"phase\":\"%s\",\"round\":%u,\"done\":%" PRIu64
 		     ",\"total\":%" PRIu64 ",\"captured\":%s}}\n",
-		     phase_name(now->phase), now->round, now->pages_done, now->pages_total,
+		     xldump_phase_name(now->phase), now->round, now->pages_done, now->pages_total,
 		     captured ? "true" : "false");
 	/* Nobody listens: the daemon is gone, and its successor begins anew. */
 	if (fflush(stdout) != 0)

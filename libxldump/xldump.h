@@ -63,6 +63,9 @@ enum xldump_cause {
 	_XLDUMP_CAUSE_MAX
 };
 
+/** "no-domain", "pause-limit" and so on, the words of the manual; NULL for no such cause. */
+const char *xldump_cause_name(enum xldump_cause cause);
+
 /** How memory is captured.  See the table in libxldump/README.md. */
 enum xldump_strategy {
 	XLDUMP_STRATEGY_AUTO = 0,
@@ -138,6 +141,9 @@ enum xldump_phase {
 				    guest_stopped, what was read of it is being compared */
 	XLDUMP_PHASE_SYNC,     /**< waiting for the disk */
 };
+
+/** "prepare", "copy" and so on; NULL for no such phase. */
+const char *xldump_phase_name(enum xldump_phase phase);
 
 struct xldump_progress {
 	enum xldump_phase phase;

@@ -231,7 +231,7 @@ static int status_of(const struct client_job *job)
 	if (!strcmp(job->reason, xd_refusal_name(XD_REFUSED_BAD_VALUE)))
 		return XLDUMP_CAUSE_USAGE;
 	for (int c = XLDUMP_CAUSE_OTHER; c < _XLDUMP_CAUSE_MAX; c++)
-		if (!strcmp(job->reason, report_cause_name((enum xldump_cause)c)))
+		if (!strcmp(job->reason, xldump_cause_name((enum xldump_cause)c)))
 			return c;
 	return XLDUMP_CAUSE_OTHER;
 }

@@ -9,31 +9,6 @@
 
 #include "common/text.h"
 
-static const char *const cause_name[_XLDUMP_CAUSE_MAX] = {
-	[XLDUMP_CAUSE_NONE] = "none",
-	[XLDUMP_CAUSE_OTHER] = "other",
-	[XLDUMP_CAUSE_USAGE] = "usage",
-	[XLDUMP_CAUSE_NO_DOMAIN] = "no-domain",
-	[XLDUMP_CAUSE_NO_XEN] = "no-xen",
-	[XLDUMP_CAUSE_PERMISSION] = "permission",
-	[XLDUMP_CAUSE_EXISTS] = "exists",
-	[XLDUMP_CAUSE_OUTPUT] = "output",
-	[XLDUMP_CAUSE_NO_SPACE] = "no-space",
-	[XLDUMP_CAUSE_DOMAIN_GONE] = "domain-gone",
-	[XLDUMP_CAUSE_BUSY] = "busy",
-	[XLDUMP_CAUSE_PAUSE_LIMIT] = "pause-limit",
-	[XLDUMP_CAUSE_UNSUPPORTED] = "unsupported",
-	[XLDUMP_CAUSE_CANCELLED] = "cancelled",
-	[XLDUMP_CAUSE_VERSION] = "version",
-	[XLDUMP_CAUSE_STILL_PAUSED] = "still-paused",
-	[XLDUMP_CAUSE_DIED] = "died",
-};
-
-const char *report_cause_name(enum xldump_cause cause)
-{
-	return (unsigned)cause < _XLDUMP_CAUSE_MAX ? cause_name[cause] : "other";
-}
-
 static const char *instant_text(const struct timespec *t, int digits, char *buf, size_t size)
 {
 	struct tm tm;
@@ -142,7 +117,7 @@ void report_error_json(FILE *to, const char *text, enum xldump_cause cause)
 	struct json_object *o = json_object_new_object();
 
 	add_string(o, "error", text);
-	add_string(o, "cause", report_cause_name(cause));
+	add_string(o, "cause", xldump_cause_name(cause));
 	add_number(o, "status", (uint64_t)cause);
 	print_json(to, o);
 }

@@ -23,7 +23,4 @@ void report_estimate_json(FILE *to, const struct xldump_estimate *e,
 /* A failure as one JSON object: {"error": "...", "cause": "no-domain", "status": 3}. */
 void report_error_json(FILE *to, const char *text, enum xldump_cause cause);
 
-/* "no-domain" and so on. */
-const char *report_cause_name(enum xldump_cause cause);
-
 #endif

@@ -29,6 +29,34 @@ static const char *const type_name[] = {
 	[XLDUMP_GUEST_HVM] = "HVM",
 };
 
+static const char *const cause_name[_XLDUMP_CAUSE_MAX] = {
+	[XLDUMP_CAUSE_NONE] = "none",
+	[XLDUMP_CAUSE_OTHER] = "other",
+	[XLDUMP_CAUSE_USAGE] = "usage",
+	[XLDUMP_CAUSE_NO_DOMAIN] = "no-domain",
+	[XLDUMP_CAUSE_NO_XEN] = "no-xen",
+	[XLDUMP_CAUSE_PERMISSION] = "permission",
+	[XLDUMP_CAUSE_EXISTS] = "exists",
+	[XLDUMP_CAUSE_OUTPUT] = "output",
+	[XLDUMP_CAUSE_NO_SPACE] = "no-space",
+	[XLDUMP_CAUSE_DOMAIN_GONE] = "domain-gone",
+	[XLDUMP_CAUSE_BUSY] = "busy",
+	[XLDUMP_CAUSE_PAUSE_LIMIT] = "pause-limit",
+	[XLDUMP_CAUSE_UNSUPPORTED] = "unsupported",
+	[XLDUMP_CAUSE_CANCELLED] = "cancelled",
+	[XLDUMP_CAUSE_VERSION] = "version",
+	[XLDUMP_CAUSE_STILL_PAUSED] = "still-paused",
+	[XLDUMP_CAUSE_DIED] = "died",
+};
+
+static const char *const phase_name[] = {
+	[XLDUMP_PHASE_PREPARE] = "prepare",
+	[XLDUMP_PHASE_COPY] = "copy",
+	[XLDUMP_PHASE_ROUND] = "round",
+	[XLDUMP_PHASE_FINISH] = "finish",
+	[XLDUMP_PHASE_SYNC] = "sync",
+};
+
 static const char *name_of(const char *const *names, size_t n, int value)
 {
 	return value >= 0 && (size_t)value < n ? names[value] : NULL;
@@ -56,6 +84,16 @@ const char *xldump_format_name(enum xldump_format format)
 const char *xldump_guest_type_name(enum xldump_guest_type type)
 {
 	return name_of(type_name, XL_ARRAY_SIZE(type_name), (int)type);
+}
+
+const char *xldump_cause_name(enum xldump_cause cause)
+{
+	return name_of(cause_name, XL_ARRAY_SIZE(cause_name), (int)cause);
+}
+
+const char *xldump_phase_name(enum xldump_phase phase)
+{
+	return name_of(phase_name, XL_ARRAY_SIZE(phase_name), (int)phase);
 }
 
 int xldump_strategy_parse(const char *name, enum xldump_strategy *ret)

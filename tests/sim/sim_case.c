@@ -4,30 +4,6 @@
 
 #include <stdarg.h>
 
-static const char *const cause_name[_XLDUMP_CAUSE_MAX] = {
-	[XLDUMP_CAUSE_NONE] = "none",
-	[XLDUMP_CAUSE_OTHER] = "other",
-	[XLDUMP_CAUSE_USAGE] = "usage",
-	[XLDUMP_CAUSE_NO_DOMAIN] = "no-domain",
-	[XLDUMP_CAUSE_NO_XEN] = "no-xen",
-	[XLDUMP_CAUSE_PERMISSION] = "permission",
-	[XLDUMP_CAUSE_EXISTS] = "exists",
-	[XLDUMP_CAUSE_OUTPUT] = "output",
-	[XLDUMP_CAUSE_NO_SPACE] = "no-space",
-	[XLDUMP_CAUSE_DOMAIN_GONE] = "domain-gone",
-	[XLDUMP_CAUSE_BUSY] = "busy",
-	[XLDUMP_CAUSE_PAUSE_LIMIT] = "pause-limit",
-	[XLDUMP_CAUSE_UNSUPPORTED] = "unsupported",
-	[XLDUMP_CAUSE_CANCELLED] = "cancelled",
-	[XLDUMP_CAUSE_VERSION] = "version",
-	[XLDUMP_CAUSE_STILL_PAUSED] = "still-paused",
-};
-
-const char *sim_cause_name(enum xldump_cause cause)
-{
-	return cause_name[cause];
-}
-
 _printf_(2, 3) static void violation(struct sim_result *res, const char *fmt, ...)
 {
 	va_list ap;
@@ -189,7 +165,7 @@ int sim_case_run(const struct sim_case *c, struct sim_result *ret)
 void sim_result_print(const struct sim_result *res, FILE *f)
 {
 	if (res->r < 0) {
-		fprintf(f, "outcome: %s\n", sim_cause_name(res->cause));
+		fprintf(f, "outcome: %s\n", xldump_cause_name(res->cause));
 		fprintf(f, "error: %s\n", res->error);
 	} else {
 		fprintf(f, "outcome: ok\n");

@@ -59,7 +59,6 @@ void sim_case_print(const struct sim_case *c, FILE *f);
 
 void sim_case_random(uint64_t seed, struct sim_case *ret);
 
-const char *sim_cause_name(enum xldump_cause cause);
 void sim_result_print(const struct sim_result *res, FILE *f);
 
 #endif

@@ -85,7 +85,7 @@ static void report(const struct counts *n, uint64_t total, double seconds)
 	for (int i = 0; i < _XLDUMP_CAUSE_MAX; i++) {
 		if (n->failed[i])
 			printf("%8" PRIu64 " no dump: %s\n", n->failed[i],
-			       sim_cause_name((enum xldump_cause)i));
+			       xldump_cause_name((enum xldump_cause)i));
 	}
 	printf("%8" PRIu64 " pauses longer than allowed, each with a warning\n", n->overrun);
 	printf("%8" PRIu64 " violations\n", n->violations);
