@@ -2,6 +2,7 @@
 /* Public API: one dump, from the domain to the file. */
 #include <string.h>
 
+#include "base/domain.h"
 #include "capture/capture.h"
 #include "capture/estimate.h"
 #include "guest/symbols.h"
@@ -24,7 +25,7 @@ static int look_again(struct xldump *xl, const struct xldump_domain *domain, str
 	int r = xl->hv->ops->domain_info(xl->hv, domain->domid, ret);
 
 	if (r == -ESRCH ||
-	    (r == 0 && (ret->dying || memcmp(ret->uuid, domain->uuid, sizeof(ret->uuid)) != 0)))
+	    (r == 0 && (ret->dying || !xl_same_domain(ret, domain))))
 		return xl_fail(x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH, "domain %u (%s) is gone",
 			       domain->domid, domain->name);
 	return r < 0 ? xl_err(x, r, "look at domain %u", domain->domid) : 0;

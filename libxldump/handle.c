@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include "base/domain.h"
 #include "hv/hv_xen.h"
 #include "hv/recover.h"
 #include "hv/undo.h"
@@ -196,7 +197,7 @@ typedef bool (*match_fn)(struct xldump *xl, const struct xl_domain *dom, const v
 static bool match_uuid(struct xldump *xl, const struct xl_domain *dom, const void *what)
 {
 	(void)xl;
-	return memcmp(dom->uuid, what, sizeof(dom->uuid)) == 0;
+	return xl_same_uuid(dom->uuid, what);
 }
 
 static bool match_name(struct xldump *xl, const struct xl_domain *dom, const void *what)

@@ -4,11 +4,15 @@
 #ifndef XL_BASE_BITMAP_H
 #define XL_BASE_BITMAP_H
 
+#include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 struct xl_bitmap {
 	uint64_t *word;
@@ -26,11 +30,11 @@ static inline size_t xl_bitmap_bytes(const struct xl_bitmap *b)
 	return xl_bitmap_words(b->nbits) * 8;
 }
 
-static inline int xl_bitmap_init(struct xl_bitmap *b, uint64_t nbits)
+_must_check_ static inline int xl_bitmap_init(struct xl_bitmap *b, uint64_t nbits)
 {
 	b->word = calloc(xl_bitmap_words(nbits) + 1, sizeof(*b->word));
 	b->nbits = b->word ? nbits : 0;
-	return b->word ? 0 : -12 /* -ENOMEM */;
+	return b->word ? 0 : -ENOMEM;
 }
 
 static inline void xl_bitmap_deinit(struct xl_bitmap *b)
@@ -47,11 +51,13 @@ static inline bool xl_bitmap_test(const struct xl_bitmap *b, uint64_t n)
 
 static inline void xl_bitmap_set(struct xl_bitmap *b, uint64_t n)
 {
+	assert(n < b->nbits);
 	b->word[n / 64] |= (uint64_t)1 << (n % 64);
 }
 
 static inline void xl_bitmap_clear(struct xl_bitmap *b, uint64_t n)
 {
+	assert(n < b->nbits);
 	b->word[n / 64] &= ~((uint64_t)1 << (n % 64));
 }
 
@@ -60,15 +66,42 @@ static inline void xl_bitmap_zero(struct xl_bitmap *b)
 	memset(b->word, 0, xl_bitmap_bytes(b));
 }
 
+/* ---- of two bitmaps of one size; dst and src may be the same ---- */
+
 static inline void xl_bitmap_copy(struct xl_bitmap *dst, const struct xl_bitmap *src)
 {
-	memcpy(dst->word, src->word, xl_bitmap_bytes(src));
+	assert(dst->nbits == src->nbits);
+	memmove(dst->word, src->word, xl_bitmap_bytes(src));
 }
 
 static inline void xl_bitmap_or(struct xl_bitmap *dst, const struct xl_bitmap *src)
 {
+	assert(dst->nbits == src->nbits);
 	for (size_t i = 0; i < xl_bitmap_words(dst->nbits); i++)
 		dst->word[i] |= src->word[i];
+}
+
+static inline void xl_bitmap_and(struct xl_bitmap *dst, const struct xl_bitmap *src)
+{
+	assert(dst->nbits == src->nbits);
+	for (size_t i = 0; i < xl_bitmap_words(dst->nbits); i++)
+		dst->word[i] &= src->word[i];
+}
+
+static inline void xl_bitmap_andnot(struct xl_bitmap *dst, const struct xl_bitmap *src)
+{
+	assert(dst->nbits == src->nbits);
+	for (size_t i = 0; i < xl_bitmap_words(dst->nbits); i++)
+		dst->word[i] &= ~src->word[i];
+}
+
+/* Add what is in a and not in b. */
+static inline void xl_bitmap_or_andnot(struct xl_bitmap *dst, const struct xl_bitmap *a,
+				       const struct xl_bitmap *b)
+{
+	assert(dst->nbits == a->nbits && a->nbits == b->nbits);
+	for (size_t i = 0; i < xl_bitmap_words(dst->nbits); i++)
+		dst->word[i] |= a->word[i] & ~b->word[i];
 }
 
 /* The first set bit at or after n, or nbits when there is none. */

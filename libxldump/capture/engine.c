@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/domain.h"
+
 /* Pages may just be given back. */
 #define PIN_TRIES 16
 
@@ -31,7 +33,7 @@ int xl_engine_check_alive(struct xl_engine *e)
 
 	if (r < 0 && r != -ESRCH)
 		return xl_err(e->x, r, "look at domain %u", e->dom.domid);
-	if (r == -ESRCH || now.dying || memcmp(now.uuid, e->dom.uuid, sizeof(now.uuid)) != 0)
+	if (r == -ESRCH || now.dying || !xl_same_domain(&now, &e->dom))
 		return xl_fail(e->x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH,
 			       "domain %u was destroyed during the dump", e->dom.domid);
 	e->dom = now;
@@ -129,34 +131,30 @@ int xl_engine_pass(struct xl_engine *e, const struct xl_bitmap *which, enum xldu
 	return xl_engine_check_alive(e);
 }
 
+/* xl_read_part_fn */
+static int read_part(void *data, xl_pfn_t pfn, size_t offset, void *buf, size_t len)
+{
+	struct xl_engine *e = data;
+	uint8_t type;
+	int r;
+
+	if (!xl_bitmap_test(&e->map->present, pfn))
+		return -EFAULT;
+	if (!xl_copier_in_time(&e->copier, 1, e->copy_until))
+		return -ETIME;
+	r = xl_copier_read(&e->copier, &pfn, 1, e->copier.bounce, &type);
+	if (r < 0)
+		return r;
+	if (type == XL_PAGE_XTAB)
+		return -EFAULT;
+	memcpy(buf, e->copier.bounce + offset, len);
+	return 0;
+}
+
 /* Guest memory for the look at the kernel: xl_read_fn. */
 static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
 {
-	struct xl_engine *e = data;
-	uint8_t *out = buf;
-
-	while (len) {
-		xl_pfn_t pfn = paddr >> XL_PAGE_SHIFT;
-		size_t off = paddr & XL_PAGE_MASK;
-		size_t n = XL_PAGE_SIZE - off < len ? XL_PAGE_SIZE - off : len;
-		uint8_t type;
-		int r;
-
-		if (!xl_bitmap_test(&e->map->present, pfn))
-			return -EFAULT;
-		if (!xl_copier_in_time(&e->copier, 1, e->copy_until))
-			return -ETIME;
-		r = xl_copier_read(&e->copier, &pfn, 1, e->copier.bounce, &type);
-		if (r < 0)
-			return r;
-		if (type == XL_PAGE_XTAB)
-			return -EFAULT;
-		memcpy(out, e->copier.bounce + off, n);
-		out += n;
-		paddr += n;
-		len -= n;
-	}
-	return 0;
+	return xl_read_across(paddr, buf, len, read_part, data);
 }
 
 int xl_engine_try_identify(struct xl_engine *e, struct xl_kernel *ret)
@@ -273,9 +271,9 @@ static void finish_cut(struct xl_engine *e)
 {
 	struct xl_cut *cut = e->cut;
 
-	for (size_t i = 0; i < xl_bitmap_words(cut->nr_pfns); i++)
-		cut->present.word[i] = e->map->present.word[i] &
-				       (e->pipe->put.word[i] | e->pipe->skipped.word[i]);
+	xl_bitmap_copy(&cut->present, &e->pipe->put);
+	xl_bitmap_or(&cut->present, &e->pipe->skipped);
+	xl_bitmap_and(&cut->present, &e->map->present);
 	cut->p2m = e->map->p2m;
 	cut->dom = e->dom;
 }

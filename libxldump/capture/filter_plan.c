@@ -60,25 +60,21 @@ static int fetch(struct live *l, xl_pfn_t pfn, const uint8_t **ret)
 	return 0;
 }
 
+/* xl_read_part_fn */
+static int read_part(void *data, xl_pfn_t pfn, size_t offset, void *buf, size_t len)
+{
+	const uint8_t *page;
+	int r = fetch(data, pfn, &page);
+
+	if (r == 0)
+		memcpy(buf, page + offset, len);
+	return r;
+}
+
 /* xl_read_fn */
 static int read_live(void *data, uint64_t paddr, void *buf, size_t len)
 {
-	uint8_t *out = buf;
-
-	while (len) {
-		size_t offset = paddr & XL_PAGE_MASK;
-		size_t n = XL_PAGE_SIZE - offset < len ? XL_PAGE_SIZE - offset : len;
-		const uint8_t *page;
-		int r = fetch(data, paddr >> XL_PAGE_SHIFT, &page);
-
-		if (r < 0)
-			return r;
-		memcpy(out, page + offset, n);
-		out += n;
-		paddr += n;
-		len -= n;
-	}
-	return 0;
+	return xl_read_across(paddr, buf, len, read_part, data);
 }
 
 static int plan(struct xl_engine *e, struct xl_bitmap *wanted)

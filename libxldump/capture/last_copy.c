@@ -278,12 +278,17 @@ static bool none(const struct xl_bitmap *b)
 	return xl_bitmap_next(b, 0) >= b->nbits;
 }
 
+/* Pages that do not exist, or will not be in the dump, are no suspects. */
+static void drop_foreign(struct xl_last_copy *l)
+{
+	xl_bitmap_and(&l->suspect, &l->e->map->present);
+	xl_bitmap_andnot(&l->suspect, &l->e->pipe->skipped);
+}
+
 void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which)
 {
-	/* Pages that do not exist, or will not be in the dump, are none. */
-	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)
-		l->suspect.word[i] |= which->word[i] & l->e->map->present.word[i] &
-				      ~l->e->pipe->skipped.word[i];
+	xl_bitmap_or(&l->suspect, which);
+	drop_foreign(l);
 }
 
 /* T is now: whether anything was written between the look before it and the one after. */
@@ -297,8 +302,7 @@ static int try_instant(struct xl_last_copy *l, xl_late_fn late, void *data)
 	xl_bitmap_zero(&l->suspect);
 	xl_bitmap_copy(&l->left, all_unseen(l) ? &e->map->present : &l->unseen);
 	/* What is not in the dump need not be of T. */
-	for (size_t i = 0; i < xl_bitmap_words(l->left.nbits); i++)
-		l->left.word[i] &= ~e->pipe->skipped.word[i];
+	xl_bitmap_andnot(&l->left, &e->pipe->skipped);
 	r = look_again(l, &l->left);
 	/* A grant that was mapped meanwhile has been looked at once at most. */
 	if (r == 0)
@@ -307,9 +311,8 @@ static int try_instant(struct xl_last_copy *l, xl_late_fn late, void *data)
 		r = late(data, &logged);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < xl_bitmap_words(l->left.nbits); i++)
-		l->left.word[i] = l->unseen.word[i] & ~l->left.word[i];
-	xl_last_copy_suspect(l, &l->left);
+	xl_bitmap_or_andnot(&l->suspect, &l->unseen, &l->left);
+	drop_foreign(l);
 	if (!logged)
 		return 0;
 	xl_last_copy_suspect(l, logged);

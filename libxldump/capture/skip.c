@@ -168,8 +168,8 @@ int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_
 
 	if (!e->follow)
 		return xl_last_copy_add(last, which);
-	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)
-		now->word[i] = which->word[i] & wanted->word[i];
+	xl_bitmap_copy(now, which);
+	xl_bitmap_and(now, wanted);
 	r = xl_last_copy_add(last, now);
 	if (r < 0)
 		return r;
@@ -177,7 +177,7 @@ int xl_skip_last_copy(struct xl_engine *e, struct xl_last_copy *last, struct xl_
 	r = xl_skip_sift(e, which, last->deadline);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < xl_bitmap_words(which->nbits); i++)
-		now->word[i] = which->word[i] & ~wanted->word[i];
+	xl_bitmap_copy(now, which);
+	xl_bitmap_andnot(now, wanted);
 	return xl_last_copy_add(last, now);
 }

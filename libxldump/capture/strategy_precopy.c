@@ -28,7 +28,7 @@ struct precopy {
 	struct xl_engine *e;
 	struct xl_bitmap dirty; /* to be copied */
 	struct xl_bitmap young; /* appeared after the last fetch */
-	struct xl_bitmap now;   /* what one part of the last copy takes */
+	struct xl_bitmap now;   /* what one part of the last copy takes; between, of no meaning */
 	struct xl_last_copy last;
 	struct xl_throttle throttle;
 	unsigned rounds;        /* since the guest was last slowed */
@@ -53,10 +53,7 @@ static void precopy_deinit(struct precopy *s)
  * only just appeared. */
 static void add_unread(struct precopy *s)
 {
-	const struct xl_bitmap *present = &s->e->map->present, *put = &s->e->pipe->put;
-
-	for (size_t i = 0; i < xl_bitmap_words(present->nbits); i++)
-		s->dirty.word[i] |= present->word[i] & ~put->word[i];
+	xl_bitmap_or_andnot(&s->dirty, &s->e->map->present, &s->e->pipe->put);
 }
 
 /* Up to Xen 4.18 the writes to a page that has appeared are not logged before the next fetch (the
@@ -64,12 +61,13 @@ static void add_unread(struct precopy *s)
  * one.  So whatever is to be read and was not in the log is to be read after the next, too. */
 static void take_young(struct precopy *s)
 {
-	for (size_t i = 0; i < xl_bitmap_words(s->dirty.nbits); i++) {
-		uint64_t young = s->dirty.word[i] & ~s->log.fresh.word[i];
+	struct xl_bitmap was = s->young;
 
-		s->dirty.word[i] |= s->young.word[i];
-		s->young.word[i] = young;
-	}
+	xl_bitmap_copy(&s->now, &s->dirty);
+	xl_bitmap_andnot(&s->now, &s->log.fresh);
+	xl_bitmap_or(&s->dirty, &s->young);
+	s->young = s->now;
+	s->now = was;
 }
 
 /* The log has a page also for what was written to it before it was given back, and then it may have
@@ -77,10 +75,8 @@ static void take_young(struct precopy *s)
  * be called before the layout is looked at again. */
 static void trust_log(struct precopy *s)
 {
-	const struct xl_bitmap *present = &s->e->map->present, *put = &s->e->pipe->put;
-
-	for (size_t i = 0; i < xl_bitmap_words(present->nbits); i++)
-		s->log.fresh.word[i] &= present->word[i] & put->word[i];
+	xl_bitmap_and(&s->log.fresh, &s->e->map->present);
+	xl_bitmap_and(&s->log.fresh, &s->e->pipe->put);
 }
 
 static int sift(struct precopy *s)

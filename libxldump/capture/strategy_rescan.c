@@ -168,21 +168,21 @@ static int over_limit(struct rescan *s)
 static int scan_stopped(struct rescan *s, uint64_t deadline)
 {
 	struct xl_engine *e = s->e;
-	const struct xl_bitmap *present = &e->map->present, *wanted = &e->pipe->spool.wanted;
+	const struct xl_bitmap *wanted = &e->pipe->spool.wanted;
 	int r;
 
 	xl_bitmap_zero(&s->changed);
 	if (e->follow) {
-		for (size_t i = 0; i < xl_bitmap_words(present->nbits); i++)
-			s->todo.word[i] = present->word[i] & wanted->word[i];
+		xl_bitmap_copy(&s->todo, &e->map->present);
+		xl_bitmap_and(&s->todo, wanted);
 		r = scan(s, deadline, stash_changed, NULL);
 		if (r < 0)
 			return r;
 		xl_skip_look(e, &s->last);
 	}
 	r = choose(s, deadline);
-	for (size_t i = 0; e->follow && i < xl_bitmap_words(present->nbits); i++)
-		s->todo.word[i] &= ~wanted->word[i];
+	if (e->follow)
+		xl_bitmap_andnot(&s->todo, wanted);
 	return r < 0 ? r : scan(s, deadline, stash_changed, NULL);
 }
 

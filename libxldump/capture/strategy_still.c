@@ -58,8 +58,8 @@ static int read_rest(struct still *s, enum xldump_phase phase)
 	struct xl_engine *e = s->e;
 	int r;
 
-	for (size_t i = 0; i < xl_bitmap_words(s->todo.nbits); i++)
-		s->todo.word[i] = e->map->present.word[i] & ~e->pipe->put.word[i];
+	xl_bitmap_copy(&s->todo, &e->map->present);
+	xl_bitmap_andnot(&s->todo, &e->pipe->put);
 	r = xl_skip_sift(e, &s->todo, e->copy_until);
 	if (r < 0 && r != -ETIME)
 		return xl_engine_err(e, r, "ask for the types of pages");

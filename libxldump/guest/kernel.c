@@ -61,30 +61,6 @@ void xl_kernel_deinit(struct xl_kernel *k)
 	memset(k, 0, sizeof(*k));
 }
 
-int xl_kmem_pa(const struct xl_kmem *m, uint64_t va, uint64_t *ret_pa)
-{
-	int64_t pa;
-
-	if (va < XL_START_KERNEL_MAP || va - XL_START_KERNEL_MAP >= XL_KERNEL_IMAGE_MAX)
-		return -EFAULT;
-	if (__builtin_add_overflow((int64_t)(va - XL_START_KERNEL_MAP), m->phys_base, &pa) ||
-	    pa < 0)
-		return -EFAULT;
-	*ret_pa = (uint64_t)pa;
-	return 0;
-}
-
-int xl_kmem_read(const struct xl_kmem *m, uint64_t va, void *buf, size_t len)
-{
-	uint64_t pa;
-	int r;
-
-	r = xl_kmem_pa(m, va, &pa);
-	if (r < 0)
-		return r;
-	return m->read(m->data, pa, buf, len);
-}
-
 /* ---- utsname ---- */
 
 /* Read the names at va and keep them if they are those of this kernel. */

@@ -10,12 +10,10 @@
 
 #include "base/ctx.h"
 #include "base/types.h"
+#include "guest/kmem.h"
 
 /* Text of VMCOREINFO.  The kernel gives it one page; newest kernels may take more. */
 #define XL_VMCOREINFO_MAX (4 * XL_PAGE_SIZE)
-
-/* Virtual address of the x86_64 kernel image without KASLR (arch/x86/include/asm/page_64_types.h) */
-#define XL_START_KERNEL_MAP 0xffffffff80000000ULL
 
 struct xl_symbols;
 
@@ -39,10 +37,6 @@ struct xl_kernel {
 
 /* Accepts a zeroed structure. */
 void xl_kernel_deinit(struct xl_kernel *k);
-
-/* Read guest memory by pseudo-physical address, across pages.  0 or a negative errno (-EFAULT:
- * there is no such page). */
-typedef int (*xl_read_fn)(void *data, uint64_t paddr, void *buf, size_t len);
 
 /* Pages that may be the VMCOREINFO text, or a PV guest's start_info: collected as pages pass by. */
 #define XL_MAX_CANDIDATES 64
@@ -73,7 +67,7 @@ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_
 		       void *read_data, struct xl_kernel *ret);
 
 /* The value of a numeric VMCOREINFO line, e.g. key "SYMBOL(_stext)" (hexadecimal) or
- * "NUMBER(phys_base)" (signed decimal; T29).  -ENOENT, -EINVAL. */
+ * "NUMBER(phys_base)" (signed decimal).  -ENOENT, -EINVAL. */
 int xl_vmcoreinfo_hex(const char *text, const char *key, uint64_t *ret);
 int xl_vmcoreinfo_dec(const char *text, const char *key, int64_t *ret);
 

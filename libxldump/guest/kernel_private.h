@@ -6,22 +6,6 @@
 
 #include "guest/kernel.h"
 
-/* The kernel image lies in so much address space at most: KERNEL_IMAGE_SIZE with KASLR
- * (arch/x86/include/asm/page_64_types.h), half of it without. */
-#define XL_KERNEL_IMAGE_MAX ((uint64_t)1 << 30)
-
-/* The guest's memory, seen through the mapping of the kernel image. */
-struct xl_kmem {
-	xl_read_fn read;
-	void *data;
-	int64_t phys_base;
-};
-
-/* Physical address of an address in the kernel image, -EFAULT when it is none. */
-_must_check_ int xl_kmem_pa(const struct xl_kmem *m, uint64_t va, uint64_t *ret_pa);
-
-_must_check_ int xl_kmem_read(const struct xl_kmem *m, uint64_t va, void *buf, size_t len);
-
 /* Copy the text of a candidate page: NUL-terminated, the last line complete.  Both forms of the
  * page are taken, the plain text and the note.  The caller frees *ret.
  *

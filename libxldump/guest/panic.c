@@ -40,24 +40,21 @@ static int fetch(struct reader *m, xl_frame_t frame)
 	return err < 0 ? -EFAULT : 0;
 }
 
-static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
+/* xl_read_part_fn */
+static int read_part(void *data, xl_frame_t frame, size_t offset, void *buf, size_t len)
 {
 	struct reader *m = data;
-	uint8_t *to = buf;
+	int r = fetch(m, frame);
 
-	while (len) {
-		size_t at = paddr & XL_PAGE_MASK, n = XL_PAGE_SIZE - at;
-		int r = fetch(m, paddr >> XL_PAGE_SHIFT);
+	if (r == 0)
+		memcpy(buf, m->page + offset, len);
+	return r;
+}
 
-		if (r < 0)
-			return r;
-		n = n < len ? n : len;
-		memcpy(to, m->page + at, n);
-		to += n;
-		paddr += n;
-		len -= n;
-	}
-	return 0;
+/* xl_read_fn */
+static int read_guest(void *data, uint64_t paddr, void *buf, size_t len)
+{
+	return xl_read_across(paddr, buf, len, read_part, data);
 }
 
 static int look_at_batch(struct xl_hv *hv, uint32_t domid, xl_frame_t *frame, size_t n,

@@ -2,7 +2,7 @@
 /* Memory layout of a guest of any kind: what is common, and the choice. */
 #include "guest/physmap.h"
 
-#include <string.h>
+#include "base/domain.h"
 
 static bool gone(struct xl_hv *hv, const struct xl_domain *dom)
 {
@@ -10,7 +10,7 @@ static bool gone(struct xl_hv *hv, const struct xl_domain *dom)
 	int r = hv->ops->domain_info(hv, dom->domid, &now);
 
 	return r == -ESRCH ||
-	       (r == 0 && (now.dying || memcmp(now.uuid, dom->uuid, sizeof(now.uuid)) != 0));
+	       (r == 0 && (now.dying || !xl_same_domain(&now, dom)));
 }
 
 int xl_physmap_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/domain.h"
 #include "hv/saver.h"
 #include "hv/undo_private.h"
 
@@ -192,7 +193,7 @@ static int find_domain(struct replay *p)
 		return 0;
 	if (r < 0)
 		return r;
-	return !p->dom.dying && memcmp(p->dom.uuid, p->rec.uuid, sizeof(p->dom.uuid)) == 0;
+	return !p->dom.dying && xl_same_domain(&p->dom, &p->rec);
 }
 
 /* 1: it owed something and no longer does; -EIO: it still does. */

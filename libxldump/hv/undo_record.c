@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/domain.h"
+
 /* Longer than a replay that waits for a device model (10 s, dm_qmp.h) and for little else. */
 #define LOCK_TIMEOUT_MS 30000
 #define LOCK_STEP_MS 10
@@ -126,7 +128,7 @@ static bool owns_log(int dirfd, const char *name, uint32_t domid, const uint8_t 
 	if (fd < 0 || !rec || pread(fd, rec, sizeof(*rec), 0) != (ssize_t)sizeof(*rec) ||
 	    xl_undo_invalid(rec, name))
 		return false;
-	if (rec->domid != domid || memcmp(rec->uuid, uuid, sizeof(rec->uuid)) != 0 ||
+	if (rec->domid != domid || !xl_same_uuid(rec->uuid, uuid) ||
 	    !(atomic_load(&rec->owed) & XL_UNDO_ALL_LOG))
 		return false;
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {

@@ -48,34 +48,26 @@ static void read_held(const struct kept *k, const uint8_t *page, uint8_t type, s
 	}
 }
 
+/* xl_read_part_fn */
+static int read_part(void *data, xl_pfn_t pfn, size_t offset, void *buf, size_t len)
+{
+	const struct kept *k = data;
+	const uint8_t *page;
+	uint8_t type;
+
+	if (pfn >= k->p->held.nr_pfns)
+		return -EFAULT;
+	page = xl_tables_get(&k->p->held, pfn, &type);
+	if (!page)
+		return xl_spool_get(&k->p->spool, pfn, offset, buf, len);
+	read_held(k, page, type, offset, buf, len);
+	return 0;
+}
+
 /* xl_read_fn */
 static int read_kept(void *data, uint64_t paddr, void *buf, size_t len)
 {
-	const struct kept *k = data;
-	uint8_t *out = buf;
-
-	while (len) {
-		xl_pfn_t pfn = paddr >> XL_PAGE_SHIFT;
-		size_t offset = paddr & XL_PAGE_MASK;
-		size_t n = XL_PAGE_SIZE - offset < len ? XL_PAGE_SIZE - offset : len;
-		const uint8_t *page;
-		uint8_t type;
-		int r = 0;
-
-		if (pfn >= k->p->held.nr_pfns)
-			return -EFAULT;
-		page = xl_tables_get(&k->p->held, pfn, &type);
-		if (page)
-			read_held(k, page, type, offset, out, n);
-		else
-			r = xl_spool_get(&k->p->spool, pfn, offset, out, n);
-		if (r < 0)
-			return r;
-		out += n;
-		paddr += n;
-		len -= n;
-	}
-	return 0;
+	return xl_read_across(paddr, buf, len, read_part, data);
 }
 
 /* Page tables of a PV guest, and the page that is patched, stay in whatever their struct page says. */
@@ -117,13 +109,11 @@ static void apply(struct xl_pipeline *p, struct xl_cut *cut, struct xl_filter *f
 	struct xl_bitmap *out = &f->excluded;
 
 	leave_out_skipped(p, cut, out);
-	for (size_t i = 0; i < xl_bitmap_words(out->nbits); i++) {
-		cut->present.word[i] &= ~out->word[i];
-		if (cut->suspect.nbits)
-			cut->suspect.word[i] &= ~out->word[i];
-	}
-	if (cut->suspect.nbits)
+	xl_bitmap_andnot(&cut->present, out);
+	if (cut->suspect.nbits) {
+		xl_bitmap_andnot(&cut->suspect, out);
 		cut->suspects = xl_bitmap_count(&cut->suspect);
+	}
 	cut->dump_level = f->level;
 	memcpy(cut->excluded_count, f->count, sizeof(f->count));
 	cut->unjudged = f->unknown;
