@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
-#include "common/request.h"
 
 #define SUFFIX ".job"
 #define JOB_FILE_MAX 65536
@@ -35,7 +34,7 @@ static bool is_job_file(const char *name)
 	    strcmp(name + len - strlen(SUFFIX), SUFFIX) != 0)
 		return false;
 	(void)snprintf(id, sizeof(id), "%.*s", (int)(len - strlen(SUFFIX)), name);
-	return xd_request_id_ok(id);
+	return xd_job_id_ok(id);
 }
 
 static int insert(struct xd_queue *q, const struct xd_job *job, struct xd_job **ret)

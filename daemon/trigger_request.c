@@ -176,7 +176,7 @@ void xd_trigger_requests(struct xd_daemon *d)
 	if (d->look_again)
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (xd_request_id_ok(id[i]))
+		if (xd_job_id_ok(id[i]))
 			look(d, id[i]);
 }
 
@@ -203,7 +203,7 @@ void xd_trigger_request_event(struct xd_daemon *d, const char *path)
 	if (*path == '/' && strcmp(path + 1, XD_NODE_DOMAIN) != 0 &&
 	    strcmp(path + 1, XD_NODE_CANCEL) != 0)
 		return;
-	if (!d->stopping && xd_request_id_ok(id))
+	if (!d->stopping && xd_job_id_ok(id))
 		look(d, id);
 	if (d->look_again)
 		xd_manager_kick(d); /* which sees to it */

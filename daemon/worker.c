@@ -118,14 +118,7 @@ int xd_worker_main(void)
 		return fail(NULL, x.err, XLDUMP_CAUSE_USAGE);
 	o.progress = on_progress;
 	o.progress_data = &p;
-	o.strategy = job.set.strategy;
-	o.format = job.set.format;
-	o.codec = job.set.codec;
-	o.level = job.set.level;
-	o.dump_level = job.set.dump_level;
-	o.max_pause_ns = job.set.max_pause_ns;
-	o.throttle = job.set.throttle;
-	o.extend_pause = job.set.extend;
+	xd_settings_apply(&job.set, &o);
 	if (xldump_open(&xl, xd_log_library, NULL) < 0 ||
 	    xldump_dump(xl, &job.dom, job.file, &o, &result) < 0)
 		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM),

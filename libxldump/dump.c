@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/domain.h"
+#include "base/options.h"
 #include "capture/capture.h"
 #include "capture/estimate.h"
 #include "guest/symbols.h"
@@ -44,6 +45,8 @@ static int check_level(const struct xldump_options *o)
 static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 			struct xldump_options *ret)
 {
+	const char *conflict;
+
 	*ret = (struct xldump_options){ .sz = sizeof(*ret) };
 	if (options) {
 		size_t n = options->sz < sizeof(*ret) ? options->sz : sizeof(*ret);
@@ -62,20 +65,15 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 	    !xldump_codec_name(ret->codec))
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
 			       "unknown strategy, format or compression");
-	if (ret->codec > XLDUMP_CODEC_NONE && ret->format != XLDUMP_FORMAT_KDUMP)
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
-			       "pages of the format %s cannot be compressed; use kdump",
-			       xldump_format_name(ret->format));
 	if (check_level(ret) < 0)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "%s has no level %d",
 			       xldump_codec_name(ret->codec), ret->level);
 	if (ret->dump_level > XLDUMP_LEVEL_MAX)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "dump level %u: there are 0 to %d",
 			       ret->dump_level, XLDUMP_LEVEL_MAX);
-	if (ret->dump_level && ret->format == XLDUMP_FORMAT_XENCORE_RAW)
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
-			       "pages cannot be left out of the format xencore-raw, which has a place "
-			       "for each; use elf or kdump");
+	conflict = xl_options_conflict(ret->format, ret->codec, ret->dump_level);
+	if (conflict)
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "%s", conflict);
 	if (ret->max_rounds == 0)
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */

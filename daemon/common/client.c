@@ -2,6 +2,7 @@
 /* Talking to xldumpd through xenstore. */
 #include "common/client.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 
 #include "base/json.h"
 #include "common/report.h"
-#include "common/request.h"
 #include "common/values.h"
 #include "xldump_schema.h"
 
@@ -84,26 +84,48 @@ void client_id(char ret[XD_ID_MAX])
 		       t.tv_nsec);
 }
 
+static size_t index_of(const struct client_nodes *n, const char *name)
+{
+	size_t i = 0;
+
+	while (i < n->n && strcmp(n->node[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+bool client_nodes_have(const struct client_nodes *n, const char *name)
+{
+	return index_of(n, name) < n->n;
+}
+
+void client_nodes_set(struct client_nodes *n, const char *name, const char *value)
+{
+	size_t i = index_of(n, name);
+
+	assert(i < XL_ARRAY_SIZE(n->node));
+	n->node[i].name = name;
+	n->node[i].value = value;
+	n->n += i == n->n;
+}
+
 static int write_request(struct xd_store *s, const char *id, const char *domain,
-			 const struct client_node *node, size_t n)
+			 const struct client_nodes *nodes)
 {
 	char path[PATH_SIZE];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", XD_STORE_REQUEST, id);
 	r = xd_store_exists(s, path) ? -EEXIST : 0;
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!node[i].value)
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s/%s", XD_STORE_REQUEST, id, node[i].node);
-		r = xd_store_write(s, path, node[i].value);
+	for (size_t i = 0; r == 0 && i < nodes->n; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s/%s", XD_STORE_REQUEST, id, nodes->node[i].name);
+		r = xd_store_write(s, path, nodes->node[i].value);
 	}
 	(void)snprintf(path, sizeof(path), "%s/%s/" XD_NODE_DOMAIN, XD_STORE_REQUEST, id);
 	return r < 0 ? r : xd_store_write(s, path, domain);
 }
 
 int client_request(struct xl_ctx *x, struct xd_store *s, const char *id, const char *domain,
-		   const struct client_node *node, size_t n)
+		   const struct client_nodes *nodes)
 {
 	int r;
 
@@ -111,7 +133,7 @@ int client_request(struct xl_ctx *x, struct xd_store *s, const char *id, const c
 		r = xd_store_begin(s);
 		if (r < 0)
 			break;
-		r = write_request(s, id, domain, node, n);
+		r = write_request(s, id, domain, nodes);
 		if (r < 0) {
 			(void)xd_store_end(s, false);
 			break;
@@ -126,7 +148,7 @@ int client_read(struct xd_store *s, const char *id, struct client_job *ret)
 	char path[PATH_SIZE], text[32];
 
 	*ret = (struct client_job){ 0 };
-	if (!xd_request_id_ok(id))
+	if (!xd_job_id_ok(id))
 		return -ENOENT;
 	(void)snprintf(path, sizeof(path), "%s/%s", XD_STORE_REQUEST, id);
 	if (!xd_store_exists(s, path))

@@ -6,10 +6,17 @@
 #include "common/job.h"
 #include "common/store.h"
 
-/* Nodes of a request; a value may be NULL: none. */
-struct client_node {
-	const char *node, *value;
+/* What a request says besides its domain: each node once. */
+struct client_nodes {
+	struct {
+		const char *name, *value;
+	} node[XD_SETTINGS_OPTIONS + 1]; /* and the trigger */
+	size_t n;
 };
+
+/* The last value counts. */
+void client_nodes_set(struct client_nodes *n, const char *name, const char *value);
+bool client_nodes_have(const struct client_nodes *n, const char *name);
 
 /* One request as xenstore shows it.  All texts are printable. */
 struct client_job {
@@ -26,7 +33,7 @@ int client_check(struct xl_ctx *x, struct xd_store *s);
 
 /* Ask for a dump: all nodes at one instant, under the name id. */
 int client_request(struct xl_ctx *x, struct xd_store *s, const char *id, const char *domain,
-		   const struct client_node *node, size_t n);
+		   const struct client_nodes *nodes);
 
 /* A name that nobody else takes. */
 void client_id(char ret[XD_ID_MAX]);

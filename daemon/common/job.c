@@ -6,7 +6,6 @@
 #include <uuid.h>
 
 #include "base/json.h"
-#include "common/request.h"
 
 static const char *const trigger_name[_XD_TRIGGER_MAX] = {
 	[XD_TRIGGER_REQUEST] = "request",
@@ -89,6 +88,16 @@ enum xd_action xd_action_parse(const char *name)
 			return (enum xd_action)i;
 	}
 	return XD_ACTION_UNKNOWN;
+}
+
+bool xd_job_id_ok(const char *id)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t len = strlen(id);
+
+	return len >= 1 && len < XD_ID_MAX && strspn(id, letters) == len &&
+	       !strchr("_.-", id[0]);
 }
 
 static void put_settings(struct json_object *o, const struct xd_settings *s)
@@ -191,7 +200,7 @@ int xd_job_from_json(struct xl_ctx *x, struct json_object *o, struct xd_job *ret
 	int i, r;
 
 	job.set = (struct xd_settings)XD_SETTINGS_DEFAULT;
-	if (!xl_json_text(o, "id", job.id, sizeof(job.id)) || !xd_request_id_ok(job.id))
+	if (!xl_json_text(o, "id", job.id, sizeof(job.id)) || !xd_job_id_ok(job.id))
 		return wrong(x, "id");
 	if (!xl_json_u64(o, "seq", &job.seq))
 		return wrong(x, "seq");

@@ -110,6 +110,9 @@ const char *xd_action_name(enum xd_action a);
 /* Of libxl's own names too, which have _ where xl has -. */
 enum xd_action xd_action_parse(const char *name);
 
+/* Whether a job can have this id, a node in xenstore and a part of the name of a file. */
+bool xd_job_id_ok(const char *id);
+
 /* Into JSON, as the queue keeps it and the worker gets it; NULL without memory. */
 struct json_object *xd_job_to_json(const struct xd_job *job);
 

@@ -10,30 +10,11 @@
 #include "common/values.h"
 #include "xldump_schema.h"
 
-/* Nodes that are settings, by the name that these have in the configuration. */
-static const struct {
-	const char *node, *key;
-} options[] = {
-	{ XD_NODE_STRATEGY, "strategy" },     { XD_NODE_FORMAT, "format" },
-	{ XD_NODE_COMPRESS, "compress" },     { XD_NODE_DUMP_LEVEL, "dump_level" },
-	{ XD_NODE_MAX_PAUSE, "max_pause" },   { XD_NODE_ON_OVERRUN, "on_overrun" },
-};
-
 /* Nodes that are not of our concern here: the daemon's own, and the one that ends it. */
 static const char *const others[] = {
 	XD_NODE_CANCEL, XD_NODE_STATE, XD_NODE_PROGRESS, XD_NODE_RESULT, XD_NODE_ERROR,
 	XD_NODE_REASON, XD_NODE_NAME,  XD_NODE_UUID,	 XD_NODE_DOMID,	 XD_NODE_SINCE,
 };
-
-bool xd_request_id_ok(const char *id)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-	size_t len = strlen(id);
-
-	return len >= 1 && len < XD_ID_MAX && strspn(id, letters) == len &&
-	       !strchr("_.-", id[0]);
-}
 
 _printf_(3, 4) static enum xd_refusal bad(char *error, size_t size, const char *fmt, ...)
 {
@@ -55,18 +36,11 @@ static bool is_other(const char *node)
 	return false;
 }
 
-static const char *option_of(const char *node)
-{
-	for (size_t i = 0; i < XL_ARRAY_SIZE(options); i++)
-		if (!strcmp(node, options[i].node))
-			return options[i].key;
-	return NULL;
-}
-
 static enum xd_refusal take(struct xd_request *q, const struct xd_raw *raw, char *error,
 			    size_t size)
 {
-	const char *key = option_of(raw->node), *why;
+	const char *why;
+	int r;
 
 	if (is_other(raw->node))
 		return XD_OK;
@@ -84,9 +58,10 @@ static enum xd_refusal take(struct xd_request *q, const struct xd_raw *raw, char
 				   raw->value);
 		return XD_OK;
 	}
-	if (!key)
+	r = xd_settings_set_node(&q->set, raw->node, raw->value, &why);
+	if (r == -ENOENT)
 		return bad(error, size, "there is no node `%.64s' in a request", raw->node);
-	if (xd_settings_set(&q->set, key, raw->value, &why) < 0)
+	if (r < 0)
 		return bad(error, size, "%s %s, not `%.64s'", raw->node, why, raw->value);
 	return XD_OK;
 }

@@ -20,9 +20,6 @@ struct xd_request {
 	struct xd_settings set;
 };
 
-/* A name that can be a node in xenstore and a part of a file name. */
-bool xd_request_id_ok(const char *id);
-
 /* Check the nodes of a request.
  *
  * @param defaults  settings for what it does not say

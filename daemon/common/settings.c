@@ -2,13 +2,16 @@
 /* How the dumps of one guest are made: one row for each setting. */
 #include "common/settings.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/options.h"
 #include "common/values.h"
+#include "xldump_schema.h"
 
 static const char *const after_name[_XD_AFTER_MAX] = {
 	[XD_AFTER_KEEP] = "keep",
@@ -160,50 +163,124 @@ static void get_on_overrun(const struct xd_settings *s, char *buf, size_t size)
 	(void)snprintf(buf, size, "%s", s->extend ? "extend" : s->throttle ? "throttle" : "fail");
 }
 
-static const struct {
-	const char *key;
+/* An option of the commands is a node of a request, too, and has its name. */
+#define NO_LETTER 1000
+
+static const struct row {
+	const char *key;    /* in the configuration */
+	const char *option; /* NULL: it is none */
+	int letter;         /* of the option; from NO_LETTER on: it has none */
+	const char *unset;  /* as if it were not given; of the configuration and of nodes alone */
 	int (*set)(struct xd_settings *s, const char *value);
 	void (*get)(const struct xd_settings *s, char *buf, size_t size);
 	const char *why;
 } settings[] = {
-	{ "crash", set_crash, get_crash, "is 0 or 1" },
-	{ "panic", set_panic, get_panic, "is 0 or 1" },
-	{ "after_crash", set_after, get_after, "is keep, destroy or restart" },
-	{ "min_interval", set_interval, get_interval, "is a number of seconds, at most 30 days" },
-	{ "strategy", set_strategy, get_strategy, "is auto, precopy, rescan, still or stop" },
-	{ "format", set_format, get_format, "is elf, xencore, xencore-raw or kdump" },
-	{ "compress", set_compress, get_compress,
+	{ "crash", NULL, 0, NULL, set_crash, get_crash, "is 0 or 1" },
+	{ "panic", NULL, 0, NULL, set_panic, get_panic, "is 0 or 1" },
+	{ "after_crash", NULL, 0, NULL, set_after, get_after, "is keep, destroy or restart" },
+	{ "min_interval", NULL, 0, NULL, set_interval, get_interval,
+	  "is a number of seconds, at most 30 days" },
+	{ "strategy", XD_NODE_STRATEGY, 's', NULL, set_strategy, get_strategy,
+	  "is auto, precopy, rescan, still or stop" },
+	{ "format", XD_NODE_FORMAT, 'f', NULL, set_format, get_format,
+	  "is elf, xencore, xencore-raw or kdump" },
+	{ "compress", XD_NODE_COMPRESS, 'c', "default", set_compress, get_compress,
 	  "is zlib, lzo, snappy, zstd or none, with a level as zlib:1 to zlib:9 or zstd:1 to zstd:19" },
-	{ "dump_level", set_dump_level, get_dump_level, "is a dump level from 0 to 31" },
-	{ "max_pause", set_max_pause, get_max_pause, "is a time of 1 ns to 1 h, like 50ms or 1.5s" },
-	{ "on_overrun", set_on_overrun, get_on_overrun, "is fail, throttle or extend" },
+	{ "dump_level", XD_NODE_DUMP_LEVEL, 'd', NULL, set_dump_level, get_dump_level,
+	  "is a number from 0 to 31" },
+	{ "max_pause", XD_NODE_MAX_PAUSE, 'p', "0", set_max_pause, get_max_pause,
+	  "is a number with us, ms or s, at most 1 h, like 50ms or 1.5s" },
+	{ "on_overrun", XD_NODE_ON_OVERRUN, NO_LETTER, NULL, set_on_overrun, get_on_overrun,
+	  "is fail, throttle or extend" },
 };
+
+static int set(struct xd_settings *s, const struct row *row, const char *value, const char **ret_why)
+{
+	struct xd_settings out = *s;
+
+	if (row->set(&out, value) < 0) {
+		*ret_why = row->why;
+		return -EINVAL;
+	}
+	*s = out;
+	return 0;
+}
+
+static const struct row *row_of(int c)
+{
+	for (size_t i = 0; i < XL_ARRAY_SIZE(settings); i++)
+		if (settings[i].option && settings[i].letter == c)
+			return &settings[i];
+	return NULL;
+}
 
 int xd_settings_set(struct xd_settings *s, const char *key, const char *value,
 		    const char **ret_why)
 {
-	struct xd_settings out = *s;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(settings); i++)
+		if (!strcmp(key, settings[i].key))
+			return set(s, &settings[i], value, ret_why);
+	return -ENOENT;
+}
+
+int xd_settings_set_node(struct xd_settings *s, const char *node, const char *value,
+			 const char **ret_why)
+{
+	for (size_t i = 0; i < XL_ARRAY_SIZE(settings); i++)
+		if (settings[i].option && !strcmp(node, settings[i].option))
+			return set(s, &settings[i], value, ret_why);
+	return -ENOENT;
+}
+
+int xd_settings_set_option(struct xd_settings *s, int c, const char *value, const char **ret_why)
+{
+	const struct row *row = row_of(c);
+
+	if (!row)
+		return -ENOENT;
+	if (row->unset && !strcmp(value, row->unset)) {
+		*ret_why = row->why;
+		return -EINVAL;
+	}
+	return set(s, row, value, ret_why);
+}
+
+const char *xd_settings_option(int c)
+{
+	const struct row *row = row_of(c);
+
+	return row ? row->option : NULL;
+}
+
+void xd_settings_options(struct option ret[XD_SETTINGS_OPTIONS])
+{
+	size_t n = 0;
 
 	for (size_t i = 0; i < XL_ARRAY_SIZE(settings); i++) {
-		if (strcmp(key, settings[i].key) != 0)
+		if (!settings[i].option)
 			continue;
-		if (settings[i].set(&out, value) < 0) {
-			*ret_why = settings[i].why;
-			return -EINVAL;
-		}
-		*s = out;
-		return 0;
+		assert(n < XD_SETTINGS_OPTIONS);
+		ret[n++] = (struct option){ settings[i].option, required_argument, NULL,
+					    settings[i].letter };
 	}
-	return -ENOENT;
+	assert(n == XD_SETTINGS_OPTIONS);
+}
+
+void xd_settings_apply(const struct xd_settings *s, struct xldump_options *o)
+{
+	o->strategy = s->strategy;
+	o->format = s->format;
+	o->codec = s->codec;
+	o->level = s->level;
+	o->dump_level = s->dump_level;
+	o->max_pause_ns = s->max_pause_ns;
+	o->throttle = s->throttle;
+	o->extend_pause = s->extend;
 }
 
 const char *xd_settings_conflict(const struct xd_settings *s)
 {
-	if (s->codec > XLDUMP_CODEC_NONE && s->format != XLDUMP_FORMAT_KDUMP)
-		return "only pages of the format kdump can be compressed";
-	if (s->dump_level && s->format == XLDUMP_FORMAT_XENCORE_RAW)
-		return "pages cannot be left out of the format xencore-raw";
-	return NULL;
+	return xl_options_conflict(s->format, s->codec, s->dump_level);
 }
 
 const char *xd_settings_get(const struct xd_settings *s, size_t i, char *value, size_t size)

@@ -3,6 +3,8 @@
 #ifndef XLDUMP_DAEMON_SETTINGS_H
 #define XLDUMP_DAEMON_SETTINGS_H
 
+#include <getopt.h>
+
 #include "xldump.h"
 
 /* What is done to a guest that was kept for us (on_crash="preserve") when its dump is there. */
@@ -38,6 +40,38 @@ struct xd_settings {
  * @return 0; -ENOENT: there is no such setting; -EINVAL */
 int xd_settings_set(struct xd_settings *s, const char *key, const char *value,
 		    const char **ret_why);
+
+/* The same by the name of its node in a request, or as the option of a command that getopt_long() has
+ * given as c.  An option has no word for "as if it were not given", as "0" of max_pause. */
+int xd_settings_set_node(struct xd_settings *s, const char *node, const char *value,
+			 const char **ret_why);
+int xd_settings_set_option(struct xd_settings *s, int c, const char *value, const char **ret_why);
+
+/* The name of that option, which is that of the node, too; NULL: c is none. */
+const char *xd_settings_option(int c);
+
+/* These options for getopt_long(), and their text for --help. */
+#define XD_SETTINGS_OPTIONS 6
+#define XD_SETTINGS_LETTERS "f:c:s:d:p:"
+#define XD_SETTINGS_USAGE                                                                          \
+	"  -f, --format=FORMAT    elf: for crash 9, drgn, gdb, makedumpfile, mdb\n"                 \
+	"                         xencore: for crash 8 and mdb\n"                                   \
+	"                         xencore-raw: of PV guests, as they are: page tables with\n"       \
+	"                         frames of the host; for crash\n"                                  \
+	"                         kdump: compressed, for crash, drgn, makedumpfile\n"               \
+	"  -c, --compress=CODEC   of kdump: zlib, lzo, snappy, zstd or none; with a level,\n"       \
+	"                         zlib:1 to zlib:9 or zstd:1 to zstd:19\n"                          \
+	"  -s, --strategy=HOW     auto, precopy, rescan, still or stop: see xl-livedump(1)\n"       \
+	"  -d, --dump-level=N     leave out pages of a Linux guest, by their use: the sum of\n"     \
+	"                         1 zeros, 2 and 4 page cache (with private data), 8 memory\n"      \
+	"                         of processes, 16 free; as makedumpfile\n"                         \
+	"  -p, --max-pause=TIME   fail rather than stop the guest longer, e.g. 50ms or 1.5s\n"      \
+	"      --on-overrun=WHAT  what to do if that cannot be kept: fail, throttle (slow the\n"    \
+	"                         guest) or extend (stop it longer)\n"
+void xd_settings_options(struct option ret[XD_SETTINGS_OPTIONS]);
+
+/* What they say of a dump, to the library. */
+void xd_settings_apply(const struct xd_settings *s, struct xldump_options *o);
 
 /* Whether they go together; else words. */
 const char *xd_settings_conflict(const struct xd_settings *s);

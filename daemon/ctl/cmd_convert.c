@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "ctl/cmd.h"
 #include "image/convert.h"
 #include "sink/sink.h"
@@ -55,6 +56,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct xl_format_params params = { .format = _XLDUMP_FORMAT_MAX };
+	const char *conflict;
 	bool force = false;
 	int c, r;
 
@@ -65,9 +67,9 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	}
 	if (params.format == _XLDUMP_FORMAT_MAX)
 		return cmd_usage_error(&cmd_convert, "--format is needed");
-	if (params.codec > XLDUMP_CODEC_NONE && params.format != XLDUMP_FORMAT_KDUMP)
-		return cmd_usage_error(&cmd_convert, "pages of the format %s cannot be compressed",
-				       xldump_format_name(params.format));
+	conflict = xl_options_conflict(params.format, params.codec, 0);
+	if (conflict)
+		return cmd_usage_error(&cmd_convert, "%s", conflict);
 	if (argc - optind != 2)
 		return cmd_usage_error(&cmd_convert, "a file, and one to write, are needed");
 	r = convert(x, &params, argv[optind], argv[optind + 1], force);

@@ -6,18 +6,12 @@
 #include "common/client.h"
 #include "ctl/cmd.h"
 #include "base/json.h"
-#include "common/request.h"
 #include "xldump_schema.h"
 
-enum { OPT_ON_OVERRUN = 256, OPT_NO_WAIT, OPT_NAME, OPT_TIMER, OPT_JSON };
+enum { OPT_NO_WAIT = 256, OPT_NAME, OPT_TIMER, OPT_JSON };
 
-static const struct option options[] = {
-	{ "format", required_argument, NULL, 'f' },
-	{ "compress", required_argument, NULL, 'c' },
-	{ "strategy", required_argument, NULL, 's' },
-	{ "dump-level", required_argument, NULL, 'd' },
-	{ "max-pause", required_argument, NULL, 'p' },
-	{ "on-overrun", required_argument, NULL, OPT_ON_OVERRUN },
+/* Besides the settings of a dump, xd_settings_options(). */
+static const struct option own_options[] = {
 	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "timer", no_argument, NULL, OPT_TIMER },
@@ -27,25 +21,10 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Where the value of an option goes; the daemon judges it. */
-static const char *node_of(int c)
-{
-	switch (c) {
-	case 'f': return XD_NODE_FORMAT;
-	case 'c': return XD_NODE_COMPRESS;
-	case 's': return XD_NODE_STRATEGY;
-	case 'd': return XD_NODE_DUMP_LEVEL;
-	case 'p': return XD_NODE_MAX_PAUSE;
-	case OPT_ON_OVERRUN: return XD_NODE_ON_OVERRUN;
-	default: return NULL;
-	}
-}
-
 struct asked {
 	const char *domain;
 	char id[XD_ID_MAX];
-	struct client_node node[16];
-	size_t n;
+	struct client_nodes nodes;
 	bool no_wait, json, quiet;
 };
 
@@ -73,7 +52,7 @@ static int ask(struct xl_ctx *x, const struct asked *a)
 	if (r == 0)
 		r = client_check(x, s);
 	if (r == 0)
-		r = client_request(x, s, a->id, a->domain, a->node, a->n);
+		r = client_request(x, s, a->id, a->domain, &a->nodes);
 	if (r < 0)
 		return cmd_fail(&cmd_request, x);
 	if (a->no_wait) {
@@ -91,24 +70,24 @@ static int ask(struct xl_ctx *x, const struct asked *a)
 
 static int run(struct xl_ctx *x, int argc, char **argv)
 {
+	struct option options[XD_SETTINGS_OPTIONS + XL_ARRAY_SIZE(own_options)];
 	struct asked a = { 0 };
 	int c;
 
 	client_id(a.id);
-	while ((c = cmd_getopt(&cmd_request, argc, argv, "f:c:s:d:p:qh", options)) != -1) {
-		if (node_of(c)) {
-			if (a.n == XL_ARRAY_SIZE(a.node))
-				return cmd_usage_error(&cmd_request, "too many options");
-			a.node[a.n++] = (struct client_node){ node_of(c), optarg };
+	xd_settings_options(options);
+	memcpy(options + XD_SETTINGS_OPTIONS, own_options, sizeof(own_options));
+	while ((c = cmd_getopt(&cmd_request, argc, argv, XD_SETTINGS_LETTERS "qh", options)) != -1) {
+		if (xd_settings_option(c)) {
+			client_nodes_set(&a.nodes, xd_settings_option(c), optarg); /* the daemon judges */
 		} else if (c == OPT_NAME) {
-			if (!xd_request_id_ok(optarg))
+			if (!xd_job_id_ok(optarg))
 				return cmd_usage_error(&cmd_request, "`%s' cannot be the name of a request: "
 						       "at most 48 letters, digits, dots, dashes and underscores",
 						       optarg);
 			(void)snprintf(a.id, sizeof(a.id), "%s", optarg);
 		} else if (c == OPT_TIMER) {
-			a.node[a.n++] = (struct client_node){ XD_NODE_TRIGGER,
-							      xd_trigger_name(XD_TRIGGER_TIMER) };
+			client_nodes_set(&a.nodes, XD_NODE_TRIGGER, xd_trigger_name(XD_TRIGGER_TIMER));
 		}
 		a.no_wait |= c == OPT_NO_WAIT;
 		a.json |= c == OPT_JSON;
@@ -126,12 +105,7 @@ const struct cmd cmd_request = {
 	.usage = "usage: xldumpctl request [OPTIONS] DOMAIN\n"
 		 "Have xldumpd dump a guest into its folder, wait, and print the file's name.\n"
 		 "\n"
-		 "  -f, --format=FORMAT    elf, xencore, xencore-raw or kdump\n"
-		 "  -c, --compress=CODEC   of kdump: zlib, lzo, snappy, zstd or none\n"
-		 "  -s, --strategy=HOW     auto, precopy, rescan, still or stop\n"
-		 "  -d, --dump-level=N     leave out pages by their use, 0 to 31\n"
-		 "  -p, --max-pause=TIME   fail rather than stop the guest longer\n"
-		 "      --on-overrun=WHAT  fail, throttle or extend\n"
+		 XD_SETTINGS_USAGE
 		 "      --no-wait          print the request's name and leave it\n"
 		 "      --name=NAME        of the request\n"
 		 "      --timer            say that a timer asks, not a person\n"

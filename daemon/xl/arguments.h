@@ -10,13 +10,12 @@
 
 struct arguments {
 	const char *domain, *file; /* NULL: there is none, with estimate */
-	struct xldump_options o;
+	struct xd_settings set;
+	struct xldump_options o; /* and the settings in it */
 	bool json, quiet, verbose, estimate;
-	bool format_given;
 	FILE *result; /* standard output, unless the dump goes there */
 	bool daemon;  /* xldumpd is to do it; there is no file */
-	struct client_node node[8]; /* what it is asked for, as it was typed */
-	size_t nodes;
+	struct client_nodes nodes; /* what it is asked for, as it was typed */
 	const char *not_for_daemon; /* an option that it does not have */
 };
 

@@ -30,7 +30,7 @@ int livedump_by_daemon(const struct arguments *a, const volatile int *cancel)
 	if (r == 0)
 		r = client_check(&x, s);
 	if (r == 0)
-		r = client_request(&x, s, id, a->domain, a->node, a->nodes);
+		r = client_request(&x, s, id, a->domain, &a->nodes);
 	if (r == 0)
 		r = client_follow(&x, s, id, cancel, a->quiet || a->json, &job);
 	if (r < 0)

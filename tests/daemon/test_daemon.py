@@ -499,7 +499,21 @@ def tools(w):
     check(len(w.dumps()) == 3, "nothing else")
 
 
-TESTS = [request, tools, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
+def repeated(w):
+    """an option that is given again and again: the last one counts, in both commands"""
+    w.guest(3, "web01")
+    w.start()
+    many = ["--format=elf"] * 17
+    path = tool(w, "request", *many, "--max-pause=1s", "-f", "kdump", "--timer", "--timer", "web01").strip()
+    check(path.endswith(".kdump"), f"request: {path}")
+    with open(path + ".json", encoding="utf-8") as f:
+        check(json.load(f)["trigger"] == "timer", "asked for by a timer")
+    path = tool(w, "--daemon", *many, "-f", "kdump", "web01", program=LIVEDUMP).strip()
+    check(path.endswith(".kdump"), f"xl livedump --daemon: {path}")
+    tool(w, "request", *["-p1s"] * 15, "--timer", *["--timer"] * 15, "web01")
+
+
+TESTS = [request, tools, repeated, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
          kill_daemon, restart, leftovers, gone_meanwhile, slow_xenstored, reload, limits]
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ static void test_errors(void **state)
 	bad("workers = [ 1 ]", "f:1: workers is a number");
 	bad("format = \"pdf\"", "f:1: format is elf, xencore, xencore-raw or kdump, not `pdf'");
 	bad("format = [ \"elf\" ]", "f:1: format is no list");
-	bad("compress = \"zstd\"", "only pages of the format kdump");
+	bad("compress = \"zstd\"", "this format cannot be compressed");
 	bad("workers", "f:1: `workers' needs an =");
 	bad("workers = ", "f:1: a value is");
 	bad("workers = elf", "f:1: a value is");

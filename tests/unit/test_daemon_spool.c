@@ -190,9 +190,9 @@ static void test_ids(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < XL_ARRAY_SIZE(bad); i++)
-		assert_false(xd_request_id_ok(bad[i]));
-	assert_true(xd_request_id_ok("crash-3-17"));
-	assert_true(xd_request_id_ok("012345678901234567890123456789012345678901234567"));
+		assert_false(xd_job_id_ok(bad[i]));
+	assert_true(xd_job_id_ok("crash-3-17"));
+	assert_true(xd_job_id_ok("012345678901234567890123456789012345678901234567"));
 }
 
 /* Any values at any nodes: a request that makes sense, or a refusal with printable words. */
@@ -262,7 +262,7 @@ static void test_any_job(void **state)
 			xl_json_put(copy, key, json_tokener_parse(text[i]));
 			back = job;
 			if (xd_job_from_json(&x, copy, &back) == 0) {
-				assert_true(xd_request_id_ok(back.id));
+				assert_true(xd_job_id_ok(back.id));
 				assert_true(back.dom.domid > 0 && back.dom.domid <= UINT16_MAX);
 			} else {
 				assert_true(x.err[0]);
