@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is done to a guest that was kept for us, when its dump is there: by xl, so that all that
  * belongs to a guest of xl goes, or comes, with it. */
+#include "after.h"
+
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -8,8 +10,9 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon.h"
+#include "child.h"
 #include "common/log.h"
+#include "live.h"
 
 extern char **environ;
 
@@ -71,7 +74,7 @@ static int run_xl(struct after *a, const char *command, const char *argument)
 	(void)posix_spawnattr_destroy(&attr);
 	if (r == 0) {
 		a->child = sd_event_source_disable_unref(a->child);
-		r = -xd_watch_child(a->d, &a->child, pid, on_child, a);
+		r = -xd_watch_child(a->d->event, &a->child, pid, on_child, a);
 		r = r > 0 ? r : 0;
 	}
 	if (r)
@@ -116,17 +119,27 @@ static bool find_config(const char *name, char *ret, size_t size)
 	return stat(ret, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool still_down(struct xd_daemon *d, const struct xldump_domain *dom)
+{
+	_cleanup_(xd_live_deinit) struct xd_live live = { 0 };
+	const struct xldump_domain_state *state;
+
+	if (xd_live_get(d->xl, &live) < 0)
+		return false;
+	state = xd_live_find(&live, dom);
+	return state && state->shut_down && !state->dying;
+}
+
 void xd_after_crash(struct xd_daemon *d, const struct xd_job *job)
 {
 	bool renamed = job->action == XD_ACTION_RENAME_RESTART;
-	struct xldump_domain_state state;
 	struct after *a;
 	char domid[16];
 
 	if ((job->action != XD_ACTION_PRESERVE && !renamed) || job->set.after == XD_AFTER_KEEP)
 		return;
 	/* The number may be another's by now, and it may have been looked after. */
-	if (xd_manager_look(d, &job->dom, &state) <= 0 || !state.shut_down)
+	if (!still_down(d, &job->dom))
 		return;
 	a = calloc(1, sizeof(*a));
 	if (!a)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Processes that the daemon starts: ourselves in another mode, and the end of any. */
+#include "child.h"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "daemon.h"
 #include "base/json.h"
 
 extern char **environ;
@@ -69,10 +70,10 @@ int xd_spawn(struct xl_ctx *x, const char *mode, const struct xd_job *job, int *
 
 /* Asked for ends alone, sd-event would wait on a pidfd: that tells of a process which dies in the hands
  * of a debugger before it can be waited for, and never again.  SIGCHLD comes in time. */
-int xd_watch_child(struct xd_daemon *d, sd_event_source **ret, pid_t pid,
+int xd_watch_child(sd_event *event, sd_event_source **ret, pid_t pid,
 		   sd_event_child_handler_t on_child, void *data)
 {
-	int r = sd_event_add_child(d->event, ret, pid, WEXITED | WSTOPPED, on_child, data);
+	int r = sd_event_add_child(event, ret, pid, WEXITED | WSTOPPED, on_child, data);
 
 	return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_ON);
 }

@@ -2,14 +2,17 @@
 /* Finding out where the kernels of HVM guests say that they have panicked, while they run: when one
  * goes down there is no time to look for it.  One guest at a time, in a process of its own, for it
  * reads what the guest wrote. */
+#include "learn.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#include "daemon.h"
 #include "base/json.h"
+#include "child.h"
+#include "clock.h"
 #include "common/log.h"
 
 /* When it is tried again after it was in vain, for the kernel may not have been there yet: first after
@@ -67,7 +70,6 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 		k->learn_at = xd_now() + (k->tries == 1 ? d->config.learn_after : AGAIN_S);
 	}
 	learner_free(l);
-	xd_learn(d);
 	return 0;
 }
 
@@ -95,7 +97,7 @@ static int start(struct xd_learner *l, const struct xldump_domain *dom)
 	if (r < 0)
 		return r;
 	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &now);
-	r = xd_watch_child(d, &l->child, l->pid, on_child, l);
+	r = xd_watch_child(d->event, &l->child, l->pid, on_child, l);
 	if (r >= 0)
 		r = sd_event_add_time(d->event, &l->timer, CLOCK_BOOTTIME, now + LIMIT_USEC, 1000000, on_time,
 				      l);

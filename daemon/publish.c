@@ -2,12 +2,14 @@
 /* What xenstore and the service manager show of the daemon and of its jobs.
  *
  * Nothing hangs on it: what cannot be written is logged, and the dump goes on. */
+#include "publish.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <uuid.h>
 
-#include "daemon.h"
+#include "clock.h"
 #include "common/log.h"
 #include "common/values.h"
 #include "xldump_schema.h"
@@ -97,8 +99,15 @@ void xd_publish_refusal(struct xd_daemon *d, const char *id, enum xd_refusal why
 
 void xd_publish_status(struct xd_daemon *d)
 {
-	(void)sd_notifyf(0, "STATUS=%u running, %u waiting%s", xd_queue_count(&d->queue, XD_RUNNING),
-			 xd_queue_count(&d->queue, XD_QUEUED), d->stopping ? ", stopping" : "");
+	char text[sizeof(d->status)];
+
+	(void)snprintf(text, sizeof(text), "STATUS=%u running, %u waiting%s",
+		       xd_queue_count(&d->queue, XD_RUNNING), xd_queue_count(&d->queue, XD_QUEUED),
+		       d->stopping ? ", stopping" : "");
+	if (!strcmp(text, d->status))
+		return;
+	(void)snprintf(d->status, sizeof(d->status), "%s", text);
+	(void)sd_notify(0, text);
 }
 
 static bool is_over(struct xd_daemon *d, const char *id, uint64_t *ret_since)

@@ -5,14 +5,17 @@
  * told at the same moment and may be about to destroy the guests, so libxl's locks of all that have
  * crashed are taken (libxl_lock.h) before anything else is done or asked.  Those that have ended in another
  * way, which may be a panic, come next. */
+#include "triggers.h"
+
 #include <string.h>
 #include <time.h>
 
-#include "daemon.h"
-#include "hold.h"
-#include "libxl_lock.h"
+#include "clock.h"
 #include "common/log.h"
 #include "common/values.h"
+#include "hold.h"
+#include "libxl_lock.h"
+#include "manager.h"
 
 #define SHUTDOWN_POWEROFF 0
 #define SHUTDOWN_REBOOT 1
@@ -66,16 +69,6 @@ static void on_domain(void *data, const struct xldump_domain *dom,
 		};
 	}
 	k->shut_down &= state->shut_down;
-}
-
-/* Of this life of the domain: an earlier daemon may have done it. */
-static bool dumped_already(const struct xd_daemon *d, const struct xldump_domain *dom)
-{
-	for (size_t i = 0; i < d->nr_recent; i++)
-		if (d->recent[i].domid == dom->domid &&
-		    !memcmp(d->recent[i].uuid, dom->uuid, sizeof(dom->uuid)))
-			return true;
-	return false;
 }
 
 static void name_from_store(struct xd_daemon *d, uint32_t domid, char *ret, size_t size)
@@ -157,7 +150,7 @@ static void take(struct xd_daemon *d, struct down *n)
 		k->shut_down = true;
 		k->reason = n->reason;
 	}
-	if (dumped_already(d, &n->dom))
+	if (xd_recent_has(&d->recent, &n->dom)) /* it may be an earlier daemon that has dumped it */
 		return;
 	if (job) {
 		/* Whoever queued it may not have been able to leave us the lock. */
@@ -260,9 +253,9 @@ void xd_trigger_domains(struct xd_daemon *d)
 	do {
 		s.nr_down = 0;
 		s.more = false;
-		if (xldump_domains(d->xl, on_domain, &s) < 0) {
+		d->domains_again = xldump_domains(d->xl, on_domain, &s) < 0;
+		if (d->domains_again) {
 			xd_log(LOG_ERR, "%s", xldump_error(d->xl));
-			xd_manager_wake(d, xd_now() + 1);
 			return;
 		}
 		xd_known_forget_gone(&d->known);
@@ -285,6 +278,4 @@ void xd_trigger_domains(struct xd_daemon *d)
 		xd_log(LOG_ERR, "no memory to remember all domains");
 	xd_holds_release(&d->holds, d->libxl_dir);
 	xd_known_look(&d->known, d->libxl_dir);
-	/* Jobs of domains that have gone need not wait to be told. */
-	xd_manager_kick(d);
 }

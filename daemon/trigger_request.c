@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests in xenstore. */
+#include "triggers.h"
+
 #include <string.h>
 
-#include "daemon.h"
 #include "common/log.h"
 #include "common/request.h"
 #include "common/values.h"
+#include "manager.h"
+#include "publish.h"
 #include "xldump_schema.h"
 
 #define MAX_NODES 32
@@ -125,17 +128,15 @@ static void look(struct xd_daemon *d, const char *id)
 
 	(void)snprintf(dir, sizeof(dir), "%s/%s", XD_STORE_REQUEST, id);
 	if (xd_store_begin(d->store) < 0) {
-		d->look_again = true;
+		d->requests_again = true;
 		return;
 	}
 	why = read_nodes(d, dir, &n, error, sizeof(error));
 	(void)xd_store_end(d->store, false);
 
 	if (job) {
-		if (why == XD_OK && has(&n, XD_NODE_CANCEL)) {
+		if (why == XD_OK && has(&n, XD_NODE_CANCEL))
 			xd_manager_cancel(d, job);
-			xd_manager_kick(d);
-		}
 		return;
 	}
 	if (why == XD_REFUSED_NOT_OURS) {
@@ -172,8 +173,8 @@ void xd_trigger_requests(struct xd_daemon *d)
 	if (d->stopping)
 		return;
 	d->intake_off = false;
-	d->look_again = xd_store_list(d->store, XD_STORE_REQUEST, &id, &n) < 0;
-	if (d->look_again)
+	d->requests_again = xd_store_list(d->store, XD_STORE_REQUEST, &id, &n) < 0;
+	if (d->requests_again)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (xd_job_id_ok(id[i]))
@@ -205,6 +206,4 @@ void xd_trigger_request_event(struct xd_daemon *d, const char *path)
 		return;
 	if (!d->stopping && xd_job_id_ok(id))
 		look(d, id);
-	if (d->look_again)
-		xd_manager_kick(d); /* which sees to it */
 }

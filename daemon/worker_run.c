@@ -5,16 +5,22 @@
  * descriptors of ours.  It gets the job as one line of JSON on standard input and says how it goes on
  * standard output, a line of JSON each; the last one is the result.  What it says is not believed
  * more than it needs to be: it has read what a guest wrote. */
+#include "worker_run.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "daemon.h"
 #include "base/json.h"
+#include "child.h"
 #include "common/log.h"
+#include "publish.h"
 
 #define LINE_MAX_OURS 8192
+
+/* Reads until the pipe of a dead worker is empty: it holds 64 KiB, in pieces of any size. */
+#define PIPE_READS 64
 
 /* From asking a worker to end until it is killed. */
 #define GRACE_USEC (30 * 1000000ULL)
@@ -23,6 +29,7 @@ struct xd_worker {
 	struct xd_worker *next;
 	struct xd_daemon *d;
 	struct xd_job *job;
+	const struct xd_worker_events *events;
 	pid_t pid;
 	int out;
 	char line[LINE_MAX_OURS];
@@ -73,7 +80,7 @@ static void take_progress(struct xd_worker *w, struct json_object *p)
 		       total);
 	xd_publish_progress(w->d, w->job, text);
 	if (xl_json_true(p, "captured"))
-		xd_manager_captured(w->d, w->job);
+		w->events->captured(w->d, w->job);
 }
 
 static void take_line(struct xd_worker *w)
@@ -89,24 +96,32 @@ static void take_line(struct xd_worker *w)
 	}
 }
 
-/* All that is there now; false at its end. */
-static bool take_output(struct xd_worker *w)
+/* One read, so that one that writes for ever keeps us from nothing else: 1; 0: there is none now;
+ * negative: there will be none. */
+static int take_output(struct xd_worker *w)
 {
 	char buf[4096];
-	ssize_t n;
+	ssize_t n = read(w->out, buf, sizeof(buf));
 
-	while ((n = read(w->out, buf, sizeof(buf))) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			if (buf[i] == '\n') {
-				w->line[w->len] = '\0';
-				take_line(w);
-				w->len = 0;
-			} else if (w->len + 1 < sizeof(w->line)) {
-				w->line[w->len++] = buf[i];
-			}
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] == '\n') {
+			w->line[w->len] = '\0';
+			take_line(w);
+			w->len = 0;
+		} else if (w->len + 1 < sizeof(w->line)) {
+			w->line[w->len++] = buf[i];
 		}
 	}
-	return n < 0 && (errno == EAGAIN || errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return n > 0 ? 1 : -1;
+}
+
+/* What it wrote before it died.  A pipe holds no more than this; what comes after is not its. */
+static void take_rest(struct xd_worker *w)
+{
+	for (unsigned i = 0; i < PIPE_READS && take_output(w) > 0; i++)
+		;
 }
 
 static int on_output(sd_event_source *s, int fd, uint32_t events, void *data)
@@ -115,7 +130,7 @@ static int on_output(sd_event_source *s, int fd, uint32_t events, void *data)
 
 	(void)fd;
 	(void)events;
-	if (!take_output(w))
+	if (take_output(w) < 0)
 		(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
 	return 0;
 }
@@ -125,16 +140,17 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	struct xd_worker *w = data;
 	struct xd_daemon *d = w->d;
 	struct xd_job *job = w->job;
+	const struct xd_worker_events *events = w->events;
 	_cleanup_json_ struct json_object *last = NULL;
 
 	(void)s;
 	if (!xd_child_ended(si))
 		return 0;
-	(void)take_output(w);
+	take_rest(w);
 	last = json_object_get(w->last);
 	worker_free(w);
 	job->pid = 0;
-	xd_manager_ended(d, job, last, si->si_code, si->si_status);
+	events->ended(d, job, last, si->si_code, si->si_status);
 	return 0;
 }
 
@@ -196,14 +212,14 @@ static int watch(struct xd_worker *w)
 	(void)sd_event_now(e, CLOCK_BOOTTIME, &now);
 	r = sd_event_add_io(e, &w->io, w->out, EPOLLIN, on_output, w);
 	if (r >= 0)
-		r = xd_watch_child(w->d, &w->child, w->pid, on_child, w);
+		r = xd_watch_child(e, &w->child, w->pid, on_child, w);
 	if (r >= 0)
 		r = sd_event_add_time(e, &w->timer, CLOCK_BOOTTIME,
 				      now + w->d->config.timeout * 1000000ULL, 1000000, on_time, w);
 	return r;
 }
 
-int xd_worker_start(struct xd_daemon *d, struct xd_job *job)
+int xd_worker_start(struct xd_daemon *d, struct xd_job *job, const struct xd_worker_events *events)
 {
 	struct xd_worker *w = calloc(1, sizeof(*w));
 	int r;
@@ -212,6 +228,7 @@ int xd_worker_start(struct xd_daemon *d, struct xd_job *job)
 		return xl_err(&d->x, -ENOMEM, "start a worker");
 	w->d = d;
 	w->job = job;
+	w->events = events;
 	w->out = -1;
 	r = xd_spawn(&d->x, "--worker", job, &w->out, &w->pid);
 	if (r < 0) {

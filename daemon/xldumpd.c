@@ -6,13 +6,24 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon.h"
-#include "libxl_lock.h"
+#include "clock.h"
 #include "common/log.h"
+#include "daemon.h"
+#include "learn.h"
+#include "libxl_lock.h"
+#include "manager.h"
+#include "policy.h"
+#include "publish.h"
+#include "triggers.h"
 #include "worker.h"
 #include "xldump_schema.h"
 
 #define STATE_DIR "/var/lib/xldump"
+
+/* Everything is looked at this often, whether something calls for it or not; and so often if something
+ * could not be asked. */
+#define LOOK_USEC (20 * 1000000ULL)
+#define LOOK_AGAIN_USEC 1000000ULL
 
 /* Of watches: what an event is about. */
 #define TOKEN_DOMAINS "d"
@@ -80,6 +91,7 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
 	(void)s;
 	xd_log(LOG_NOTICE, "told to end by process %u: %s", si->ssi_pid, strsignal((int)si->ssi_signo));
 	(void)sd_notify(0, "STOPPING=1");
+	xd_learn_stop(data);
 	xd_manager_stop(data);
 	return 0;
 }
@@ -114,7 +126,61 @@ static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *d
 	(void)xd_publish_daemon(d);
 	(void)sd_notify(0, "READY=1");
 	xd_trigger_requests(d);
-	xd_manager_kick(d);
+	return 0;
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct xd_daemon *d = data;
+
+	(void)s;
+	(void)usec;
+	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &d->looked_usec);
+	/* libxenstore does not say that the connection is gone; it fails at the next question. */
+	if (xd_publish_alive(d) < 0) {
+		xd_log(LOG_ERR, "%s", d->x.err);
+		xl_err_clear(&d->x);
+		if (d->store_fails++ == 2)
+			return sd_event_exit(d->event, XLDUMP_CAUSE_NO_XEN);
+		d->requests_again = true;
+	} else {
+		d->store_fails = 0;
+		xd_publish_sweep(d);
+	}
+	if (d->intake_off || d->requests_again)
+		xd_trigger_requests(d);
+	/* In case an event was lost, or a guest was resumed, which is none. */
+	xd_trigger_domains(d);
+	return 0;
+}
+
+/* Have on_timer() called: at that time of CLOCK_BOOTTIME, s; at once, if there is room again for requests
+ * that wait in xenstore; soon, if something could not be asked; or after a while in any case. */
+static void set_timer(struct xd_daemon *d, uint64_t at)
+{
+	uint64_t usec = d->looked_usec + (d->requests_again || d->domains_again ? LOOK_AGAIN_USEC : LOOK_USEC);
+
+	if (d->intake_off && xd_queue_waiting(&d->queue) < d->config.max_waiting)
+		at = 0;
+	if (at * 1000000 < usec)
+		usec = at * 1000000;
+	(void)sd_event_source_set_time(d->timer, usec);
+	(void)sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+}
+
+/* After whatever has happened: start what can be started now.  Nobody else does. */
+static int on_post(sd_event_source *s, void *data)
+{
+	struct xd_daemon *d = data;
+	uint64_t wake;
+
+	(void)s;
+	if (d->stopping && !d->workers)
+		return sd_event_exit(d->event, 0);
+	wake = xd_manager_start(d);
+	xd_learn(d);
+	xd_publish_status(d);
+	set_timer(d, wake);
 	return 0;
 }
 
@@ -136,6 +202,10 @@ static int add_events(struct xd_daemon *d)
 		r = sd_event_add_signal(d->event, NULL, SIGINT, on_stop, d);
 	if (r >= 0)
 		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hup, d);
+	if (r >= 0)
+		r = sd_event_add_time(d->event, &d->timer, CLOCK_BOOTTIME, UINT64_MAX, 100000, on_timer, d);
+	if (r >= 0)
+		r = sd_event_add_post(d->event, NULL, on_post, d);
 	if (r >= 0)
 		r = sd_event_set_watchdog(d->event, true);
 	return r < 0 ? xl_err(&d->x, r, "set up the event loop") : 0;
@@ -203,7 +273,8 @@ static int run(struct xd_daemon *d)
 		return cannot_start(d);
 	xd_trigger_domains(d);
 	xd_trigger_requests(d);
-	xd_learn(d);
+	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &d->looked_usec);
+	(void)on_post(NULL, d);
 	xd_log(LOG_NOTICE, "xldump %s: ready, %zu jobs in the queue", xldump_version(), d->queue.n);
 	(void)sd_notify(0, "READY=1");
 	r = sd_event_loop(d->event);
