@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "format/notes_format.h"
+#include "guest/vmcoreinfo.h"
 
 #define CR0_PG (1ULL << 31)
 

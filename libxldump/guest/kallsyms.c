@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Symbols from the kernel's own table, kallsyms, whose place VMCOREINFO names since Linux 6.0.
  *
  * Names are a stream {length, that many bytes}; every byte stands for one of 256 tokens, the first
@@ -18,10 +18,12 @@
  * Everything in the table is the guest's word: lengths and counts are bounded, and nothing is
  * allocated by them.
  */
+#include "guest/kallsyms.h"
+
 #include <string.h>
 
 #include "base/bytes.h"
-#include "guest/kernel_private.h"
+#include "guest/vmcoreinfo.h"
 
 /* A distribution's kernel has 200,000 symbols, in 3 MB of names.  Much more is a loop for us to
  * run in. */
@@ -338,23 +340,5 @@ int xl_kallsyms_find(struct xl_ctx *x, const char *text, const struct xl_kmem *m
 		if (place[i + 1] == UINT32_MAX ||
 		    address_of(&t, m, e, place[i + 1], &ret_va[i]) < 0)
 			ret_va[i] = 0;
-	return 0;
-}
-
-int xl_kallsyms_lookup(struct xl_ctx *x, const struct xl_kernel *k, xl_read_fn read,
-		       void *read_data, const char *name, uint64_t *ret_va)
-{
-	const struct xl_kmem m = { read, read_data, k->phys_base };
-	uint64_t va;
-	int r;
-
-	if (!k->vmcoreinfo)
-		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT, "no kernel was found");
-	r = xl_kallsyms_find(x, k->vmcoreinfo, &m, &name, 1, &va);
-	if (r < 0)
-		return r;
-	if (!va)
-		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT, "the kernel has no symbol %s", name);
-	*ret_va = va;
 	return 0;
 }

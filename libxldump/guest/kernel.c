@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which kernel runs in the guest, and where it is: judged from candidates for VMCOREINFO.
  *
  * A page that looks like VMCOREINFO may be a copy in the page cache, or one that a kernel left
@@ -15,8 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "guest/kernel_private.h"
+#include "guest/kallsyms.h"
+#include "guest/kernel_tables.h"
+#include "guest/start_info.h"
 #include "guest/symbols.h"
+#include "guest/vmcoreinfo.h"
 
 /* struct new_utsname: six strings of 65 bytes (include/uapi/linux/utsname.h). */
 #define UTS_FIELD 65
@@ -262,7 +265,8 @@ static void describe(struct xl_ctx *x, const struct xl_candidates *c, struct ver
 	k->page_offset = xl_kernel_page_offset(v->text, &v->m, v->score & SCORE_MAPPED,
 					       v->pfn << XL_PAGE_SHIFT, va[3]);
 	if (!symbols && !va[2])
-		k->xen_start_info_pa = xl_start_info_variable(c, &v->m, k);
+		k->xen_start_info_pa = xl_start_info_variable(c, &v->m, k->image_start,
+							      k->image_end, k->page_offset);
 
 	k->vmcoreinfo_pfn = v->pfn;
 	k->vmcoreinfo_len = strlen(v->text);
@@ -299,5 +303,23 @@ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_
 	}
 	describe(x, c, &v[best], &k);
 	*ret = k;
+	return 0;
+}
+
+int xl_kernel_symbol(struct xl_ctx *x, const struct xl_kernel *k, xl_read_fn read,
+		     void *read_data, const char *name, uint64_t *ret_va)
+{
+	const struct xl_kmem m = { read, read_data, k->phys_base };
+	uint64_t va;
+	int r;
+
+	if (!k->vmcoreinfo)
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT, "no kernel was found");
+	r = xl_kallsyms_find(x, k->vmcoreinfo, &m, &name, 1, &va);
+	if (r < 0)
+		return r;
+	if (!va)
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT, "the kernel has no symbol %s", name);
+	*ret_va = va;
 	return 0;
 }

@@ -10,12 +10,8 @@
 
 #include "base/ctx.h"
 #include "base/types.h"
+#include "guest/candidates.h"
 #include "guest/kmem.h"
-
-/* Text of VMCOREINFO.  The kernel gives it one page; newest kernels may take more. */
-#define XL_VMCOREINFO_MAX (4 * XL_PAGE_SIZE)
-
-struct xl_symbols;
 
 struct xl_kernel {
 	char *vmcoreinfo;      /* NUL-terminated, lines end in '\n'; NULL when no kernel was found */
@@ -38,42 +34,18 @@ struct xl_kernel {
 /* Accepts a zeroed structure. */
 void xl_kernel_deinit(struct xl_kernel *k);
 
-/* Pages that may be the VMCOREINFO text, or a PV guest's start_info: collected as pages pass by. */
-#define XL_MAX_CANDIDATES 64
-#define XL_MAX_START_INFOS 4
-
-struct xl_candidates {
-	xl_pfn_t pfn[XL_MAX_CANDIDATES];
-	size_t n;
-	uint64_t overflow; /* further ones that were not kept */
-
-	xl_pfn_t start_info[XL_MAX_START_INFOS];
-	size_t start_infos;
-
-	const struct xl_symbols *symbols; /* from a file that the user named, borrowed; or NULL */
-};
-
-/* Look at the first bytes of a page and remember its pfn if they are those of VMCOREINFO or of
- * start_info.  Idempotent per pfn.  Cheap: few comparisons for nearly every page. */
-void xl_candidates_look(struct xl_candidates *c, xl_pfn_t pfn, const void *page);
-
 /* Judge the candidates and describe the kernel that is running.
  *
  * @param read   reads memory of the guest; it may be running
  * Returns 0 and fills *ret; -ENOENT when no candidate stands up to the checks (not a Linux guest,
  * or too early in its boot; the error chain says what was wrong with the best one); -ENOEXEC when
  * c->symbols are of another kernel. */
-int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
-		       void *read_data, struct xl_kernel *ret);
-
-/* The value of a numeric VMCOREINFO line, e.g. key "SYMBOL(_stext)" (hexadecimal) or
- * "NUMBER(phys_base)" (signed decimal).  -ENOENT, -EINVAL. */
-int xl_vmcoreinfo_hex(const char *text, const char *key, uint64_t *ret);
-int xl_vmcoreinfo_dec(const char *text, const char *key, int64_t *ret);
+_must_check_ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
+				    void *read_data, struct xl_kernel *ret);
 
 /* Address of a symbol from the kernel's own table, whose place VMCOREINFO names since Linux 6.0.
  * -ENOENT: the kernel does not say where its table is, or has no such symbol. */
-int xl_kallsyms_lookup(struct xl_ctx *x, const struct xl_kernel *k, xl_read_fn read,
-		       void *read_data, const char *name, uint64_t *ret_va);
+_must_check_ int xl_kernel_symbol(struct xl_ctx *x, const struct xl_kernel *k, xl_read_fn read,
+				     void *read_data, const char *name, uint64_t *ret_va);
 
 #endif

@@ -1,9 +1,13 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The guest kernel's own page tables, as far as they say where its direct map is.
  *
  * The tables of a PV guest hold frame numbers of the host while it runs, and cannot be walked. */
+#include "guest/kernel_tables.h"
+
+#include <errno.h>
+
 #include "base/bytes.h"
-#include "guest/kernel_private.h"
+#include "guest/vmcoreinfo.h"
 
 /* x86 page tables. */
 #define PTE_PRESENT 0x001ULL

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "guest/kernel_private.h"
+#include "guest/kernel.h"
+#include "guest/kernel_tables.h"
+#include "guest/kmem.h"
+#include "guest/vmcoreinfo.h"
 
 /* Of section_mem_map: SECTION_MARKED_PRESENT (include/linux/mmzone.h).  The number of flags grew
  * from 2 to 6 over the years.  The value is page aligned without them, for the struct pages of a

@@ -18,7 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "guest/kernel_private.h"
+#include "guest/kernel.h"
+#include "guest/vmcoreinfo.h"
 #include "guest/mm.h"
 
 #define FLAG_BITS 64

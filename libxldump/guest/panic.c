@@ -144,7 +144,7 @@ int xl_panic_learn(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, const str
 	if (r == 0)
 		r = xl_kernel_identify(x, &c, read_guest, m, &k);
 	if (r == 0)
-		r = xl_kallsyms_lookup(x, &k, read_guest, m, "panic_cpu", &va);
+		r = xl_kernel_symbol(x, &k, read_guest, m, "panic_cpu", &va);
 	if (r < 0)
 		return r;
 	mark.panic_paddr = va - XL_START_KERNEL_MAP + (uint64_t)k.phys_base;

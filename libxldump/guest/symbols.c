@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "guest/kernel_private.h"
+#include "guest/vmcoreinfo.h"
 
 /* Larger than any there is: of the file of Linux 7.x it is 10 MB. */
 #define MAP_MAX ((uint64_t)256 << 20)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* VMCOREINFO, the text in which a Linux kernel describes itself to dump tools: recognising its
  * pages, copying it out of the guest, looking up its lines.
  *
@@ -6,10 +6,13 @@
  * text at the start of a page, and an ELF note at the start of another.  Both are there from the
  * middle of the boot on, whether or not kdump is set up.
  */
+#include "guest/vmcoreinfo.h"
+
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "guest/kernel_private.h"
 
 static const char text_magic[] = "OSRELEASE=";
 
@@ -29,29 +32,9 @@ static bool is_text(const unsigned char *page)
 	return memcmp(page, text_magic, sizeof(text_magic) - 1) == 0;
 }
 
-static void keep_start_info(struct xl_candidates *c, xl_pfn_t pfn)
+bool xl_is_vmcoreinfo(const void *page)
 {
-	for (size_t i = 0; i < c->start_infos; i++)
-		if (c->start_info[i] == pfn)
-			return;
-	if (c->start_infos < XL_MAX_START_INFOS)
-		c->start_info[c->start_infos++] = pfn;
-}
-
-void xl_candidates_look(struct xl_candidates *c, xl_pfn_t pfn, const void *page)
-{
-	if (xl_is_start_info(page))
-		keep_start_info(c, pfn);
-	if (!is_text(page) && !is_note(page))
-		return;
-	for (size_t i = 0; i < c->n; i++)
-		if (c->pfn[i] == pfn)
-			return;
-	if (c->n == XL_MAX_CANDIDATES) {
-		c->overflow++;
-		return;
-	}
-	c->pfn[c->n++] = pfn;
+	return is_text(page) || is_note(page);
 }
 
 /* Fill buf with pages from pfn on, as long as there are any.  The bare text has no length: it ends

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "format/elf_format.h"
 #include "format/notes_format.h"
+#include "guest/vmcoreinfo.h"
 #include "image/image_kernel.h"
 #include "image/image_private.h"
 #include "hv/context32.h"

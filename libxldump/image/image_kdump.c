@@ -7,6 +7,7 @@
 #include "format/kdump_format.h"
 #include "format/slots.h"
 #include "guest/kernel.h"
+#include "guest/vmcoreinfo.h"
 #include "image/image_private.h"
 
 /* Compressed bytes of one page are fewer than its own, but writers exist that keep a few more. */

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "guest/kernel_private.h"
+#include "guest/kernel.h"
+#include "guest/kernel_tables.h"
+#include "guest/kmem.h"
+#include "guest/vmcoreinfo.h"
 #include "image/image_private.h"
 
 #define PTE_PRESENT 0x001ULL

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "guest/vmcoreinfo.h"
 #include "image/image_kernel.h"
 
 /* The kernel itself allows 2 GiB; what is asked for in practice is a few MiB. */

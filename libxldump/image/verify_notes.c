@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "format/elf_format.h"
 #include "format/notes_format.h"
-#include "guest/kernel_private.h"
+#include "guest/vmcoreinfo.h"
 #include "hv/hv.h"
 #include "image/image_private.h"
 #include "image/image_verify.h"

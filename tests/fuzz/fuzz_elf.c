@@ -16,6 +16,7 @@
 
 #include "kdump.h"
 #include "look_elf.h"
+#include "guest/vmcoreinfo.h"
 #include "page/pipeline.h"
 
 #define NR_MAX 8192

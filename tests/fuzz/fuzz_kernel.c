@@ -6,6 +6,7 @@
  */
 #include "fuzz.h"
 #include "guest/kernel.h"
+#include "guest/vmcoreinfo.h"
 
 /* Calls of the reader, each a hypercall or three on a real Xen, a few microseconds. */
 #define READS_MAX 1000000
@@ -67,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		xl_candidates_look(&c, frame, fuzz_mem_page(&g.mem, frame));
 	if (xl_kernel_identify(&x, &c, read_guest, &g, &k) == 0) {
 		check_kernel(&k);
-		(void)xl_kallsyms_lookup(&x, &k, read_guest, &g, "linux_banner", &va);
+		if (xl_kernel_symbol(&x, &k, read_guest, &g, "linux_banner", &va) == 0)
+			FUZZ_CHECK(va);
 	}
 	FUZZ_CHECK(memchr(x.err, '\0', sizeof(x.err)));
 	xl_kernel_deinit(&k);

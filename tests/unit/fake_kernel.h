@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "guest/kernel.h"
+#include "guest/vmcoreinfo.h"
 
 #define FAKE_MEMORY ((size_t)12 << 20)
 

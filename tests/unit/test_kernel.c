@@ -128,10 +128,10 @@ static void test_encodings(void **state)
 		assert_int_equal(k.xen_start_info_pa, FAKE_XEN_START_INFO_PA);
 		assert_true(k.page_offset == f.page_offset);
 
-		assert_int_equal(xl_kallsyms_lookup(&ctx, &k, fake_read, &f, "filler_number_8999",
+		assert_int_equal(xl_kernel_symbol(&ctx, &k, fake_read, &f, "filler_number_8999",
 						    &va), 0);
 		assert_true(va == fake_va(&f, FAKE_TEXT_PA) + 2 + 8999);
-		assert_int_equal(xl_kallsyms_lookup(&ctx, &k, fake_read, &f, "no_such", &va),
+		assert_int_equal(xl_kernel_symbol(&ctx, &k, fake_read, &f, "no_such", &va),
 				 -ENOENT);
 	}
 }
@@ -435,7 +435,7 @@ static void test_no_kallsyms(void **state)
 		replace(&f, what, with);
 		assert_int_equal(identify(&f, &k), 0);
 		assert_int_equal(k.xen_start_info_pa, 0);
-		assert_int_equal(xl_kallsyms_lookup(&ctx, &k, fake_read, &f, "_text", &va), -ENOENT);
+		assert_int_equal(xl_kernel_symbol(&ctx, &k, fake_read, &f, "_text", &va), -ENOENT);
 	}
 }
 
@@ -447,7 +447,7 @@ static void test_no_kernel_no_symbols(void **state)
 
 	(void)state;
 	memset(&ctx, 0, sizeof(ctx));
-	assert_int_equal(xl_kallsyms_lookup(&ctx, &k, fake_read, &f, "_text", &va), -ENOENT);
+	assert_int_equal(xl_kernel_symbol(&ctx, &k, fake_read, &f, "_text", &va), -ENOENT);
 }
 
 /* The name of the root of page tables since 4.13. */
