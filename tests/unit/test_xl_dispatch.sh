@@ -192,7 +192,7 @@ test_recursion() {
 	expect "the first that is a program" 0 "later xl 1" list
 	dispatcher "$host/alone/xl" "$dirs" "$host/alone/xl $host/none/xl"
 	run "$host/alone/xl" list
-	expect_error "no real xl" 127 "xl: the real xl is not there*$host/none/xl*"
+	expect_error "no real xl" 127 "xl: cannot find the real xl*$host/none/xl*"
 	run "$host/alone/xl" livedump web01
 	expect "xl-COMMAND runs all the same" 0 "ours xl-livedump 1" web01
 }
