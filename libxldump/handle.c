@@ -3,14 +3,11 @@
 #include "handle.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
+#include <fcntl.h>
 #include <string.h>
 #include <uuid.h>
 
-#include "config.h"
-
 #include "base/domain.h"
-#include "hv/hv_xen.h"
 #include "hv/recover.h"
 #include "hv/undo.h"
 
@@ -22,56 +19,13 @@ struct xl_ctx *xl_handle_begin(struct xldump *xl)
 	return &xl->ctx;
 }
 
-/* What version of Xen this host runs, as the kernel tells without any library; "" if it does not. */
-static void running_xen(char *ret, size_t size)
+static int explain_open(struct xl_ctx *x, int r, enum xl_hv_xen_step step, const char *xen)
 {
-	static const char *const part[] = { "major", "minor" };
-	size_t len = 0;
-
-	ret[0] = '\0';
-	for (size_t i = 0; i < XL_ARRAY_SIZE(part); i++) {
-		char path[64];
-		unsigned n;
-		_cleanup_fclose_ FILE *f = NULL;
-
-		(void)snprintf(path, sizeof(path), "/sys/hypervisor/version/%s", part[i]);
-		f = fopen(path, "re");
-		if (!f || fscanf(f, "%u", &n) != 1)
-			return;
-		len += (size_t)snprintf(ret + len, size - len, i ? ".%u" : "Xen %u", n);
-	}
-}
-
-static int no_module(struct xl_ctx *x)
-{
-	const char *why = dlerror();
-	char running[32];
-
-	running_xen(running, sizeof(running));
-	if (!running[0])
-		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, -ENODEV,
-			       "this machine does not run under Xen (and the Xen backend does not "
-			       "load: %s)",
-			       why);
-	return xl_fail(x, XLDUMP_CAUSE_VERSION, -ELIBACC,
-		       "%s; xldump was built for Xen %s and this host runs %s: install the libraries "
-		       "of that version (Debian: libxenmisc%s), or build xldump for this one",
-		       why, XEN_BUILD_VERSION, running, XEN_BUILD_VERSION);
-}
-
-static int explain_open(struct xl_ctx *x, int r, enum xl_hv_xen_step step)
-{
-	char running[32];
-
-	running_xen(running, sizeof(running));
 	if (r == -ENOMEM)
 		return xl_err(x, r, "connect to the hypervisor");
 	if (step == XL_HV_XEN_PRIVCMD && (r == -EACCES || r == -EPERM))
 		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, r,
 			       "no permission to use /dev/xen/privcmd: run as root in dom0");
-	if (step == XL_HV_XEN_PRIVCMD && !running[0])
-		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
-			       "this machine does not run under Xen; run this in dom0");
 	if (step == XL_HV_XEN_PRIVCMD)
 		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
 			       "cannot reach the hypervisor through /dev/xen/privcmd (%s): is this "
@@ -79,10 +33,10 @@ static int explain_open(struct xl_ctx *x, int r, enum xl_hv_xen_step step)
 			       strerror(-r));
 	if (step == XL_HV_XEN_DOMCTL && r == -EACCES)
 		return xl_fail(x, XLDUMP_CAUSE_VERSION, r,
-			       "the hypervisor (%s) speaks another version of its control interface "
-			       "than xldump was built for (Xen %s), or its security policy refuses; "
-			       "build xldump for this version",
-			       running, XEN_BUILD_VERSION);
+			       "the hypervisor speaks another version of its control interface than "
+			       "the libraries of Xen %s, or its security policy refuses; install "
+			       "libraries of the build of Xen that runs, and xldump built with them",
+			       xen);
 	if (step == XL_HV_XEN_DOMCTL)
 		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
 			       "the hypervisor refuses to be controlled from here (%s): run this in "
@@ -95,8 +49,8 @@ static int explain_open(struct xl_ctx *x, int r, enum xl_hv_xen_step step)
 int xldump_open(struct xldump **ret, xldump_log_fn log, void *log_data)
 {
 	struct xldump *xl = calloc(1, sizeof(*xl));
+	_cleanup_close_ int sys = -1;
 	enum xl_hv_xen_step step;
-	xl_hv_xen_open_fn open_fn;
 	int r;
 
 	*ret = xl;
@@ -104,15 +58,13 @@ int xldump_open(struct xldump **ret, xldump_log_fn log, void *log_data)
 		return -ENOMEM;
 	xl->ctx.log = log;
 	xl->ctx.log_data = log_data;
-	xl->module = dlopen(XL_HV_XEN_MODULE, RTLD_NOW | RTLD_LOCAL);
-	if (!xl->module)
-		return no_module(&xl->ctx);
-	open_fn = (xl_hv_xen_open_fn)dlsym(xl->module, "xl_hv_xen_open");
-	if (!open_fn)
-		return no_module(&xl->ctx);
-	r = open_fn(&xl->hv, &step);
+	sys = open("/sys/hypervisor", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = xl_backend_load(&xl->ctx, XL_BACKEND_DIR, sys, &xl->backend);
 	if (r < 0)
-		return explain_open(&xl->ctx, r, step);
+		return r;
+	r = xl->backend.open(&xl->hv, &step);
+	if (r < 0)
+		return explain_open(&xl->ctx, r, step, xl->backend.xen);
 	xl_handle_recover(xl);
 	return 0;
 }
@@ -139,8 +91,7 @@ void xldump_close(struct xldump *xl)
 		return;
 	if (xl->hv)
 		xl->hv->ops->close(xl->hv);
-	if (xl->module)
-		(void)dlclose(xl->module);
+	xl_backend_unload(&xl->backend);
 	free(xl);
 }
 

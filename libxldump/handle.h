@@ -4,12 +4,13 @@
 #define XL_HANDLE_H
 
 #include "base/ctx.h"
+#include "hv/backend.h"
 #include "hv/hv.h"
 
 struct xldump {
 	struct xl_ctx ctx;
 	struct xl_hv *hv;
-	void *module; /* of dlopen(3): the Xen backend */
+	struct xl_backend backend;
 };
 
 /* Forget the last failure; every public call that can fail begins with it. */

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
+
 #include "ctl/cmd.h"
 #include "image/flat_format.h"
 #include "sink/sink.h"
@@ -227,7 +229,7 @@ const struct cmd cmd_reassemble = {
 	.summary = "make a file of the flattened form that comes out of a pipe",
 	.usage =
 	"usage: xldumpctl reassemble [OPTIONS] [IN [OUT]]\n"
-	"Make an ordinary dump of a flattened one, as `xl livedump GUEST -' writes it.\n"
+	"Make an ordinary dump of a flattened one, as `" LIVEDUMP " GUEST -' writes it.\n"
 	"\n"
 	"  IN           the flattened dump; `-', or none: standard input\n"
 	"  OUT          a new file, which appears when it is complete, with mode 0600;\n"
@@ -236,6 +238,6 @@ const struct cmd cmd_reassemble = {
 	"      --force  replace an existing file\n"
 	"  -h, --help   this text\n"
 	"\n"
-	"Example: xl livedump web01 - | ssh host 'xldumpctl reassemble - web01.img'\n",
+	"Example: " LIVEDUMP " web01 - | ssh host 'xldumpctl reassemble - web01.img'\n",
 	.run = run,
 };

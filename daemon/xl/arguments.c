@@ -8,15 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
+
 #include "base/cleanup.h"
 #include "common/report.h"
 #include "common/values.h"
 #include "xldump_schema.h"
 
 static const char usage_text[] =
-	"usage: xl livedump [OPTIONS] <domain> <file>\n"
-	"       xl livedump --estimate [OPTIONS] <domain>\n"
-	"       xl livedump --daemon [OPTIONS] <domain>\n"
+	"usage: " LIVEDUMP " [OPTIONS] <domain> <file>\n"
+	"       " LIVEDUMP " --estimate [OPTIONS] <domain>\n"
+	"       " LIVEDUMP " --daemon [OPTIONS] <domain>\n"
 	"Write a consistent dump of a running guest's memory to a file.\n"
 	"\n"
 	"  <domain>               name, id or uuid of `xl list'\n"
@@ -78,7 +80,7 @@ _printf_(2, 3) static int usage_error(const struct arguments *a, const char *fmt
 	va_end(ap);
 	if (a->json)
 		report_error_json(a->result, text, XLDUMP_CAUSE_USAGE);
-	(void)fprintf(stderr, "xl livedump: %s (see xl livedump --help)\n", text);
+	(void)fprintf(stderr, LIVEDUMP ": %s (see " LIVEDUMP " --help)\n", text);
 	return -EINVAL;
 }
 

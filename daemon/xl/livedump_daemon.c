@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "config.h"
+
 #include "base/json.h"
 #include "common/report.h"
 #include "xldump_schema.h"
@@ -14,7 +16,7 @@ static int fail(const struct arguments *a, const char *text, int cause)
 		cause = XLDUMP_CAUSE_OTHER;
 	if (a->json)
 		report_error_json(a->result, text, (enum xldump_cause)cause);
-	(void)fprintf(stderr, "xl livedump: %s\n", text);
+	(void)fprintf(stderr, LIVEDUMP ": %s\n", text);
 	return cause;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
+
 #include "xl/arguments.h"
 #include "base/cleanup.h"
 #include "xl/guard.h"
@@ -35,7 +37,7 @@ static void on_log(void *data, enum xldump_log_level level, const char *line)
 	if (level != XLDUMP_LOG_WARNING && !out->verbose)
 		return;
 	progress_clear(&out->progress);
-	(void)fprintf(stderr, "xl livedump: %s%s\n", level == XLDUMP_LOG_WARNING ? "warning: " : "",
+	(void)fprintf(stderr, LIVEDUMP ": %s%s\n", level == XLDUMP_LOG_WARNING ? "warning: " : "",
 		      line);
 }
 
@@ -61,7 +63,7 @@ static int fail(struct xldump *xl, const struct arguments *a)
 
 	if (a->json)
 		report_error_json(a->result, text, cause);
-	(void)fprintf(stderr, "xl livedump: %s\n", text);
+	(void)fprintf(stderr, LIVEDUMP ": %s\n", text);
 	xldump_close(xl);
 	return cause == XLDUMP_CAUSE_NONE ? XLDUMP_CAUSE_OTHER : (int)cause;
 }
@@ -141,7 +143,7 @@ static int dump_died(void *data, int sig)
 	xldump_close(xl);
 	if (a->json)
 		report_error_json(a->result, text, XLDUMP_CAUSE_DIED);
-	(void)fprintf(stderr, "xl livedump: %s\n", text);
+	(void)fprintf(stderr, LIVEDUMP ": %s\n", text);
 	return XLDUMP_CAUSE_DIED;
 }
 
@@ -164,6 +166,6 @@ int main(int argc, char **argv)
 		       strerror(errno));
 	if (a.json)
 		report_error_json(a.result, text, XLDUMP_CAUSE_OTHER);
-	(void)fprintf(stderr, "xl livedump: %s\n", text);
+	(void)fprintf(stderr, LIVEDUMP ": %s\n", text);
 	return XLDUMP_CAUSE_OTHER;
 }

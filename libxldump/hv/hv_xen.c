@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
+
 static void silent_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
 			   const char *context, const char *format, va_list al)
 {
@@ -286,6 +288,11 @@ static int open_all(struct xl_hv_xen *h, enum xl_hv_xen_step *ret_step)
 	h->xs = xs_open(0);
 	return h->xs ? 0 : xl_hv_errno();
 }
+
+__attribute__((__visibility__("default"))) const struct xl_hv_xen_about xl_hv_xen_about = {
+	.xen = XEN_BUILD_VERSION,
+	.xldump = PACKAGE_VERSION,
+};
 
 __attribute__((__visibility__("default"))) int xl_hv_xen_open(struct xl_hv **ret,
 							      enum xl_hv_xen_step *ret_step)

@@ -52,7 +52,7 @@ for r in 0 -1 57 many 3x; do
 	fails 2 'max-rounds is a number from 1 to 56, not' "rounds '$r'" "--max-rounds=$r" web01 a
 done
 
-"$bin" --help > "$tmp/out" 2> "$tmp/err" && grep -q '^usage: xl livedump' "$tmp/out" && [ ! -s "$tmp/err" ]
+"$bin" --help > "$tmp/out" 2> "$tmp/err" && grep -Eq '^usage: xl.livedump ' "$tmp/out" && [ ! -s "$tmp/err" ]
 result $? 'help'
 "$bin" --version > "$tmp/out" 2> "$tmp/err" && grep -q '^xldump [0-9]' "$tmp/out"
 result $? 'version'
