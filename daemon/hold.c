@@ -2,11 +2,11 @@
 /* libxl's lock while a guest waits for its dump. */
 #include "hold.h"
 
-#include <string.h>
 #include <sys/file.h>
 #include <systemd/sd-daemon.h>
 #include <uuid.h>
 
+#include "base/domain.h"
 #include "libxl_lock.h"
 #include "common/log.h"
 
@@ -96,8 +96,7 @@ int xd_holds_take(struct xd_holds *h, const struct xldump_domain *dom)
 	for (size_t i = 0; i < h->n; i++) {
 		struct xd_hold *l = &h->hold[i];
 
-		if (l->fd >= 0 && l->dom.domid == dom->domid &&
-		    !memcmp(l->dom.uuid, dom->uuid, sizeof(dom->uuid)))
+		if (l->fd >= 0 && xl_same_domain(&l->dom, dom))
 			return xl_take_fd(&l->fd);
 	}
 	return -1;

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <uuid.h>
 
+#include "base/domain.h"
 #include "base/json.h"
 
 struct xd_known *xd_known_find(const struct xd_known_all *all, uint32_t domid, const uint8_t uuid[16])
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->domain[i].domid == domid &&
-		    !memcmp(all->domain[i].uuid, uuid, sizeof(all->domain[i].uuid)))
+		if (all->domain[i].domid == domid && xl_same_uuid(all->domain[i].uuid, uuid))
 			return &all->domain[i];
 	return NULL;
 }

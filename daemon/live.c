@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/domain.h"
 #include "common/log.h"
 
 static void on_domain(void *data, const struct xldump_domain *dom,
@@ -49,8 +49,7 @@ const struct xldump_domain_state *xd_live_find(const struct xd_live *l,
 					       const struct xldump_domain *dom)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->domain[i].dom.domid == dom->domid &&
-		    !memcmp(l->domain[i].dom.uuid, dom->uuid, sizeof(dom->uuid)))
+		if (xl_same_domain(&l->domain[i].dom, dom))
 			return &l->domain[i].state;
 	return NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "after.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "clock.h"
 #include "common/log.h"
 #include "common/sidecar.h"
@@ -175,7 +176,8 @@ static void ended(struct xd_daemon *d, struct xd_job *job, struct json_object *l
 		describe(d, job, last);
 		finish(d, job, XD_DONE, "ok", "");
 	} else {
-		(void)xl_json_text(last, "error", error, sizeof(error));
+		if (xl_json_text(last, "error", error, sizeof(error)))
+			(void)xl_unescape(error);
 		(void)xl_json_text(last, "cause", reason, sizeof(reason));
 		(void)xl_json_u64(last, "status", &cause);
 		failed(d, job, (enum xldump_cause)cause, reason, error);

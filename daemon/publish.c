@@ -9,9 +9,9 @@
 #include <systemd/sd-daemon.h>
 #include <uuid.h>
 
+#include "base/text.h"
 #include "clock.h"
 #include "common/log.h"
-#include "common/values.h"
 #include "xldump_schema.h"
 
 #define PATH_MAX_OURS (sizeof(XD_STORE_REQUEST) + XD_ID_MAX + 32)
@@ -22,7 +22,7 @@ static void put(struct xd_daemon *d, const char *id, const char *node, const cha
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", XD_STORE_REQUEST, id, node);
-	r = xd_store_write(d->store, path, xd_printable(value, text, sizeof(text)));
+	r = xd_store_write(d->store, path, xl_escape(value, strlen(value), text, sizeof(text)));
 	if (r < 0)
 		xd_log(LOG_WARNING, "cannot write %s in xenstore: %s", path, strerror(-r));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/domain.h"
 #include "base/json.h"
 
 #define SUFFIX ".job"
@@ -221,8 +222,7 @@ struct xd_job *xd_queue_find(const struct xd_queue *q, const struct xldump_domai
 	for (size_t i = 0; i < q->n; i++) {
 		struct xd_job *j = q->job[i];
 
-		if (xd_trigger_crashed(j->trigger) == crash && j->dom.domid == dom->domid &&
-		    !memcmp(j->dom.uuid, dom->uuid, sizeof(dom->uuid)))
+		if (xd_trigger_crashed(j->trigger) == crash && xl_same_domain(&j->dom, dom))
 			return j;
 	}
 	return NULL;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/domain.h"
+
 void xd_recent_add(struct xd_recent *r, const struct xldump_domain *dom, uint64_t at)
 {
 	if (r->n == XD_RECENT) {
@@ -20,7 +22,7 @@ bool xd_recent_last(const struct xd_recent *r, const uint8_t uuid[16], uint64_t 
 	bool was = false;
 
 	for (size_t i = 0; i < r->n; i++) {
-		if (memcmp(r->dump[i].uuid, uuid, sizeof(r->dump[i].uuid)) != 0)
+		if (!xl_same_uuid(r->dump[i].uuid, uuid))
 			continue;
 		if (!was || r->dump[i].at > *ret)
 			*ret = r->dump[i].at;
@@ -32,8 +34,7 @@ bool xd_recent_last(const struct xd_recent *r, const uint8_t uuid[16], uint64_t 
 bool xd_recent_has(const struct xd_recent *r, const struct xldump_domain *dom)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->dump[i].domid == dom->domid &&
-		    !memcmp(r->dump[i].uuid, dom->uuid, sizeof(dom->uuid)))
+		if (xl_same_domain(&r->dump[i], dom))
 			return true;
 	return false;
 }

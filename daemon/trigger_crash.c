@@ -12,7 +12,6 @@
 
 #include "clock.h"
 #include "common/log.h"
-#include "common/values.h"
 #include "hold.h"
 #include "libxl_lock.h"
 #include "manager.h"
@@ -200,16 +199,14 @@ static void hold_again(struct down *n)
 static enum xd_action action_of(struct xd_daemon *d, const struct down *n, char *ret_name, size_t size)
 {
 	struct xd_known *k = xd_known_find(&d->known, n->dom.domid, n->dom.uuid);
-	char name[XLDUMP_NAME_MAX] = "";
 	struct xd_libxl_config c = { 0 };
 
 	if (k)
 		c = k->config;
 	xd_libxl_look(d->libxl_dir, n->dom.domid, n->dom.uuid, &c);
-	(void)snprintf(name, sizeof(name), "%s", c.name);
-	if (!name[0])
-		name_from_store(d, n->dom.domid, name, sizeof(name));
-	(void)xd_printable(name, ret_name, size);
+	(void)snprintf(ret_name, size, "%s", c.name);
+	if (!ret_name[0])
+		name_from_store(d, n->dom.domid, ret_name, size);
 	return xd_libxl_action(&c, n->reason);
 }
 

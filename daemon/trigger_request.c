@@ -6,7 +6,6 @@
 
 #include "common/log.h"
 #include "common/request.h"
-#include "common/values.h"
 #include "manager.h"
 #include "publish.h"
 #include "xldump_schema.h"
@@ -32,7 +31,7 @@ static void nodes_deinit(struct nodes *n)
 static enum xd_refusal read_node(struct xd_daemon *d, const char *dir, const char *name,
 				 struct nodes *ret, char *error, size_t size)
 {
-	char path[sizeof(XD_STORE_REQUEST) + XD_ID_MAX + XD_VALUE_MAX + 2], shown[65];
+	char path[sizeof(XD_STORE_REQUEST) + XD_ID_MAX + XD_VALUE_MAX + 2];
 	char **value = &ret->value[ret->n];
 	int r;
 
@@ -43,15 +42,15 @@ static enum xd_refusal read_node(struct xd_daemon *d, const char *dir, const cha
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	r = xd_store_is_ours(d->store, path);
 	if (r == 0) {
-		(void)snprintf(error, size, "node %s is not domain 0's alone",
-			       xd_printable(name, shown, sizeof(shown)));
+		(void)snprintf(error, size, "node %.64s is not domain 0's alone",
+			       name);
 		return XD_REFUSED_NOT_OURS;
 	}
 	if (r > 0)
 		r = xd_store_read(d->store, path, value);
 	if (r < 0) {
-		(void)snprintf(error, size, "node %s cannot be read: %s",
-			       xd_printable(name, shown, sizeof(shown)), strerror(-r));
+		(void)snprintf(error, size, "node %.64s cannot be read: %s",
+			       name, strerror(-r));
 		return XD_REFUSED_BAD_VALUE;
 	}
 	ret->raw[ret->n] = (struct xd_raw){ .node = name, .value = *value };
@@ -100,7 +99,7 @@ static enum xd_refusal submit(struct xd_daemon *d, const char *id, const struct 
 	if (xldump_domain_find(d->xl, q.domain, &job.dom) < 0) {
 		bool zero = xldump_error_cause(d->xl) == XLDUMP_CAUSE_UNSUPPORTED;
 
-		(void)xd_printable(xldump_error(d->xl), error, size);
+		(void)snprintf(error, size, "%s", xldump_error(d->xl));
 		return zero ? XD_REFUSED_DOMAIN0 : XD_REFUSED_NO_DOMAIN;
 	}
 	/* Only now is it known whose settings are meant for what the request does not say. */
@@ -113,7 +112,7 @@ static enum xd_refusal submit(struct xd_daemon *d, const char *id, const struct 
 	job.set = q.set;
 	why = xd_manager_submit(d, &job);
 	if (d->x.err[0]) {
-		(void)xd_printable(d->x.err, error, size);
+		(void)snprintf(error, size, "%s", d->x.err);
 		xl_err_clear(&d->x);
 	}
 	return why;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "common/report.h"
 #include "common/values.h"
 #include "xldump_schema.h"
@@ -28,8 +29,10 @@ static void get(struct xd_store *s, const char *id, const char *node, char *ret,
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", XD_STORE_REQUEST, id, node);
 	ret[0] = '\0';
-	if (xd_store_read(s, path, &value) == 0)
-		(void)xd_printable(value, ret, size);
+	if (xd_store_read(s, path, &value) < 0)
+		return;
+	/* The daemon has made it printable; others may not have. */
+	(void)xl_escape(value, xl_unescape(value), ret, size);
 }
 
 /* 0; -ENOENT: it has said that it ended, or never ran; -ESRCH: process *ret_pid has ended without a
@@ -223,6 +226,14 @@ int client_cancel(struct xl_ctx *x, struct xd_store *s, const char *id)
 	return r < 0 ? xl_err(x, r, "cancel %s", id) : 0;
 }
 
+char *client_shown(const char *text, char *buf, size_t size)
+{
+	char raw[4 * XLDUMP_NAME_MAX + 1];
+
+	(void)snprintf(raw, sizeof(raw), "%.*s", (int)sizeof(raw) - 1, text);
+	return xl_printable(raw, xl_unescape(raw), buf, size);
+}
+
 bool client_over(const struct client_job *job)
 {
 	for (unsigned i = 0; i < _XD_STATE_MAX; i++)
@@ -260,7 +271,10 @@ static int status_of(const struct client_job *job)
 
 static void show(const struct client_job *job)
 {
-	(void)fprintf(stderr, "\r\033[K%s: %s %s", job->name, job->state, job->progress);
+	char name[XL_ESCAPED_MAX(XLDUMP_NAME_MAX)];
+
+	(void)fprintf(stderr, "\r\033[K%s: %s %s", client_shown(job->name, name, sizeof(name)),
+		      job->state, job->progress);
 	(void)fflush(stderr);
 }
 

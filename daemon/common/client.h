@@ -18,10 +18,10 @@ struct client_nodes {
 void client_nodes_set(struct client_nodes *n, const char *name, const char *value);
 bool client_nodes_have(const struct client_nodes *n, const char *name);
 
-/* One request as xenstore shows it.  All texts are printable. */
+/* One request as xenstore shows it.  All texts are printable ASCII, by xl_escape(). */
 struct client_job {
-	char id[XD_ID_MAX], state[16], trigger[16], name[XLDUMP_NAME_MAX], uuid[XD_UUID_MAX];
-	char progress[96], result[XD_PATH_MAX], error[XL_ERR_MAX], reason[32];
+	char id[XD_ID_MAX], state[16], trigger[16], uuid[XD_UUID_MAX];
+	char name[4 * XLDUMP_NAME_MAX + 1], progress[96], result[XD_PATH_MAX], error[XL_ERR_MAX], reason[32];
 	uint64_t domid, since;
 };
 
@@ -47,6 +47,9 @@ int client_read_all(struct xl_ctx *x, struct xd_store *s, struct client_job **re
 int client_cancel(struct xl_ctx *x, struct xd_store *s, const char *id);
 
 bool client_over(const struct client_job *job);
+
+/* A text of a job for a terminal: with its letters, if that has them.  Returns buf. */
+char *client_shown(const char *text, char *buf, size_t size);
 
 /* Wait for something to change, at most so long; false on a signal. */
 bool client_wait(struct xd_store *s, int timeout_ms);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <uuid.h>
 
+#include "base/domain.h"
 #include "common/conf_syntax.h"
 #include "common/spool.h"
 #include "common/values.h"
@@ -99,7 +100,7 @@ static bool fits(const struct xd_override *o, const struct xldump_domain *dom)
 {
 	if (o->pattern[0])
 		return fnmatch(o->pattern, dom->name, 0) == 0;
-	return !memcmp(o->uuid, dom->uuid, sizeof(o->uuid));
+	return xl_same_uuid(o->uuid, dom->uuid);
 }
 
 void xd_config_for(const struct xd_config *c, const struct xldump_domain *dom,

@@ -128,6 +128,7 @@ struct json_object *xd_job_to_json(const struct xd_job *job)
 	xl_json_put_text(o, "name", job->dom.name);
 	xl_json_put_text(o, "type", xldump_guest_type_name(job->dom.type));
 	xl_json_put_u64(o, "memory_bytes", job->dom.memory);
+	xl_json_put_u64(o, "vcpus", job->dom.vcpus);
 	xl_json_put_u64(o, "shutdown_reason", job->shutdown_reason);
 	xl_json_put_text(o, "action", xd_action_name(job->action));
 	xl_json_put_text(o, "file", job->file);
@@ -173,7 +174,7 @@ static int get_domain(struct xl_ctx *x, struct json_object *o, struct xldump_dom
 {
 	static const char *const type[] = { "PV", "PVH", "HVM" };
 	char text[XD_UUID_MAX];
-	uint64_t domid;
+	uint64_t domid, vcpus;
 	int i;
 
 	if (!xl_json_u64(o, "domid", &domid) || domid < 1 || domid > UINT16_MAX)
@@ -185,6 +186,8 @@ static int get_domain(struct xl_ctx *x, struct json_object *o, struct xldump_dom
 		return wrong(x, "name");
 	if (!xl_json_text(o, "type", text, sizeof(text)))
 		return wrong(x, "type");
+	if (xl_json_u64(o, "vcpus", &vcpus))
+		ret->vcpus = (uint32_t)vcpus;
 	i = index_of(type, XL_ARRAY_SIZE(type), text);
 	if (i < 0)
 		return wrong(x, "type");

@@ -3,18 +3,19 @@
 #include "common/log.h"
 
 #include <stdarg.h>
+#include <string.h>
 
-#include "common/values.h"
+#include "base/text.h"
 
 void xd_log(int priority, const char *fmt, ...)
 {
-	char text[2048], line[2048];
+	char text[2048], line[XL_ESCAPED_MAX(sizeof(text))];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)xd_printable(text, line, sizeof(line));
+	(void)xl_escape(text, strlen(text), line, sizeof(line));
 	if (getenv("JOURNAL_STREAM"))
 		(void)fprintf(stderr, "<%d>%s\n", priority, line);
 	else

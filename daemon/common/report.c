@@ -3,10 +3,12 @@
 #include "common/report.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 #include <uuid.h>
 
+#include "base/json.h"
+#include "base/text.h"
 #include "common/text.h"
 
 static const char *instant_text(const struct timespec *t, int digits, char *buf, size_t size)
@@ -23,14 +25,24 @@ static const char *instant_text(const struct timespec *t, int digits, char *buf,
 	return buf;
 }
 
+#define DOMAIN_TEXT_MAX (XL_ESCAPED_MAX(XLDUMP_NAME_MAX) + 64)
+
+/* "web01 (domain 3, PVH, 4.0 GiB)" */
+static const char *domain_text(const struct xldump_domain *d, char *buf, size_t size)
+{
+	char name[XL_ESCAPED_MAX(XLDUMP_NAME_MAX)], memory[32];
+
+	(void)snprintf(buf, size, "%s%s(domain %u, %s, %s)",
+		       xl_printable(d->name, strlen(d->name), name, sizeof(name)), d->name[0] ? " " : "",
+		       d->domid, xldump_guest_type_name(d->type), text_size(d->memory, memory, sizeof(memory)));
+	return buf;
+}
+
 void report_text(FILE *to, const struct xldump_result *r)
 {
-	char memory[32], disk[32], took[32], pause[32], instant[64];
+	char domain[DOMAIN_TEXT_MAX], disk[32], took[32], pause[32], instant[64];
 
-	(void)fprintf(to, "%s%s(domain %u, %s, %s): %s in %s, %u round%s, ", r->domain.name,
-		     r->domain.name[0] ? " " : "", r->domain.domid,
-		     xldump_guest_type_name(r->domain.type),
-		     text_size(r->domain.memory, memory, sizeof(memory)),
+	(void)fprintf(to, "%s: %s in %s, %u round%s, ", domain_text(&r->domain, domain, sizeof(domain)),
 		     text_size(r->disk_bytes, disk, sizeof(disk)),
 		     text_time(r->duration_ns, took, sizeof(took)), r->rounds,
 		     r->rounds == 1 ? "" : "s");
@@ -50,87 +62,67 @@ void report_text(FILE *to, const struct xldump_result *r)
 	(void)fprintf(to, "\n");
 }
 
-static void add_string(struct json_object *o, const char *key, const char *value)
-{
-	(void)json_object_object_add(o, key, json_object_new_string(value));
-}
-
-static void add_number(struct json_object *o, const char *key, uint64_t value)
-{
-	(void)json_object_object_add(o, key, json_object_new_uint64(value));
-}
-
-static void print_json(FILE *to, struct json_object *o)
-{
-	(void)fprintf(to, "%s\n",
-		      json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								JSON_C_TO_STRING_NOSLASHESCAPE));
-	(void)json_object_put(o);
-}
-
-static struct json_object *domain_json(const struct xldump_domain *domain)
+struct json_object *report_domain_json(const struct xldump_domain *domain)
 {
 	struct json_object *d = json_object_new_object();
-	char uuid[37];
+	char uuid[37], name[XL_ESCAPED_MAX(XLDUMP_NAME_MAX)];
 
 	uuid_unparse_lower(domain->uuid, uuid);
-	add_number(d, "id", domain->domid);
-	add_string(d, "name", domain->name);
-	add_string(d, "uuid", uuid);
-	add_string(d, "type", xldump_guest_type_name(domain->type));
-	add_number(d, "memory_bytes", domain->memory);
-	add_number(d, "vcpus", domain->vcpus);
+	xl_json_put_u64(d, "id", domain->domid);
+	xl_json_put_text(d, "name", xl_escape(domain->name, strlen(domain->name), name, sizeof(name)));
+	xl_json_put_text(d, "uuid", uuid);
+	xl_json_put_text(d, "type", xldump_guest_type_name(domain->type));
+	xl_json_put_u64(d, "memory_bytes", domain->memory);
+	xl_json_put_u64(d, "vcpus", domain->vcpus);
 	return d;
 }
 
 void report_json(FILE *to, const struct xldump_result *r, const char *path,
 		 enum xldump_format format)
 {
-	struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *o = json_object_new_object();
 	char instant[64];
 
-	(void)json_object_object_add(o, "domain", domain_json(&r->domain));
-	add_string(o, "file", path);
-	add_string(o, "format", xldump_format_name(format));
-	add_string(o, "strategy", xldump_strategy_name(r->strategy));
+	xl_json_put(o, "domain", report_domain_json(&r->domain));
+	xl_json_put_text(o, "file", path);
+	xl_json_put_text(o, "format", xldump_format_name(format));
+	xl_json_put_text(o, "strategy", xldump_strategy_name(r->strategy));
 	if (r->reason[0])
-		add_string(o, "reason", r->reason);
-	add_string(o, "guarantee", r->guarantee == XLDUMP_EXACT ? "exact" : "suspects");
-	add_number(o, "suspect_pages", r->suspect_pages);
-	add_number(o, "rounds", r->rounds);
-	add_number(o, "pages", r->pages);
-	add_number(o, "dump_level", r->dump_level);
-	add_number(o, "pages_excluded", r->pages_excluded);
-	add_number(o, "pages_copied", r->pages_copied);
-	add_number(o, "file_bytes", r->file_bytes);
-	add_number(o, "disk_bytes", r->disk_bytes);
-	add_number(o, "duration_ns", r->duration_ns);
-	add_number(o, "pause_ns", r->pause_ns);
-	(void)json_object_object_add(o, "was_stopped", json_object_new_boolean(r->was_stopped));
-	add_string(o, "instant", instant_text(&r->instant, 9, instant, sizeof(instant)));
-	add_string(o, "kernel", r->kernel);
-	print_json(to, o);
+		xl_json_put_text(o, "reason", r->reason);
+	xl_json_put_text(o, "guarantee", r->guarantee == XLDUMP_EXACT ? "exact" : "suspects");
+	xl_json_put_u64(o, "suspect_pages", r->suspect_pages);
+	xl_json_put_u64(o, "rounds", r->rounds);
+	xl_json_put_u64(o, "pages", r->pages);
+	xl_json_put_u64(o, "dump_level", r->dump_level);
+	xl_json_put_u64(o, "pages_excluded", r->pages_excluded);
+	xl_json_put_u64(o, "pages_copied", r->pages_copied);
+	xl_json_put_u64(o, "file_bytes", r->file_bytes);
+	xl_json_put_u64(o, "disk_bytes", r->disk_bytes);
+	xl_json_put_u64(o, "duration_ns", r->duration_ns);
+	xl_json_put_u64(o, "pause_ns", r->pause_ns);
+	xl_json_put_bool(o, "was_stopped", r->was_stopped);
+	xl_json_put_text(o, "instant", instant_text(&r->instant, 9, instant, sizeof(instant)));
+	xl_json_put_text(o, "kernel", r->kernel);
+	(void)fprintf(to, "%s\n", xl_json_line(o));
 }
 
 void report_error_json(FILE *to, const char *text, enum xldump_cause cause)
 {
-	struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	char error[2048];
 
-	add_string(o, "error", text);
-	add_string(o, "cause", xldump_cause_name(cause));
-	add_number(o, "status", (uint64_t)cause);
-	print_json(to, o);
+	xl_json_put_text(o, "error", xl_escape(text, strlen(text), error, sizeof(error)));
+	xl_json_put_text(o, "cause", xldump_cause_name(cause));
+	xl_json_put_u64(o, "status", (uint64_t)cause);
+	(void)fprintf(to, "%s\n", xl_json_line(o));
 }
 
 void report_estimate_text(FILE *to, const struct xldump_estimate *e,
 			  const struct xldump_options *o)
 {
-	char memory[32], disk[32], file[32], took[32], pause[32], limit[32];
+	char domain[DOMAIN_TEXT_MAX], disk[32], file[32], took[32], pause[32], limit[32];
 
-	(void)fprintf(to, "%s%s(domain %u, %s, %s), as %s by %s:\n", e->domain.name,
-		      e->domain.name[0] ? " " : "", e->domain.domid,
-		      xldump_guest_type_name(e->domain.type),
-		      text_size(e->domain.memory, memory, sizeof(memory)),
+	(void)fprintf(to, "%s, as %s by %s:\n", domain_text(&e->domain, domain, sizeof(domain)),
 		      xldump_format_name(o->format), xldump_strategy_name(e->strategy));
 	if (e->reason[0])
 		(void)fprintf(to, "because  %s\n", e->reason);
@@ -157,24 +149,24 @@ void report_estimate_text(FILE *to, const struct xldump_estimate *e,
 void report_estimate_json(FILE *to, const struct xldump_estimate *e,
 			  const struct xldump_options *o)
 {
-	struct json_object *j = json_object_new_object();
+	_cleanup_json_ struct json_object *j = json_object_new_object();
 
-	(void)json_object_object_add(j, "domain", domain_json(&e->domain));
-	add_string(j, "format", xldump_format_name(o->format));
-	add_string(j, "strategy", xldump_strategy_name(e->strategy));
+	xl_json_put(j, "domain", report_domain_json(&e->domain));
+	xl_json_put_text(j, "format", xldump_format_name(o->format));
+	xl_json_put_text(j, "strategy", xldump_strategy_name(e->strategy));
 	if (e->reason[0])
-		add_string(j, "reason", e->reason);
-	add_number(j, "pages", e->pages);
-	add_number(j, "dump_level", o->dump_level);
-	add_number(j, "file_bytes", e->file_bytes);
-	add_number(j, "disk_bytes", e->disk_bytes);
-	add_number(j, "copy_ns", e->copy_ns);
-	add_number(j, "rounds", e->rounds);
-	add_number(j, "pause_ns", e->pause_ns);
-	(void)json_object_object_add(j, "over_limit", json_object_new_boolean(e->over_limit));
-	(void)json_object_object_add(j, "was_stopped", json_object_new_boolean(e->was_stopped));
-	add_number(j, "sampled_pages", e->sampled_pages);
-	add_number(j, "watched_ns", e->watched_ns);
-	add_number(j, "dirtied_pages", e->dirtied_pages);
-	print_json(to, j);
+		xl_json_put_text(j, "reason", e->reason);
+	xl_json_put_u64(j, "pages", e->pages);
+	xl_json_put_u64(j, "dump_level", o->dump_level);
+	xl_json_put_u64(j, "file_bytes", e->file_bytes);
+	xl_json_put_u64(j, "disk_bytes", e->disk_bytes);
+	xl_json_put_u64(j, "copy_ns", e->copy_ns);
+	xl_json_put_u64(j, "rounds", e->rounds);
+	xl_json_put_u64(j, "pause_ns", e->pause_ns);
+	xl_json_put_bool(j, "over_limit", e->over_limit);
+	xl_json_put_bool(j, "was_stopped", e->was_stopped);
+	xl_json_put_u64(j, "sampled_pages", e->sampled_pages);
+	xl_json_put_u64(j, "watched_ns", e->watched_ns);
+	xl_json_put_u64(j, "dirtied_pages", e->dirtied_pages);
+	(void)fprintf(to, "%s\n", xl_json_line(j));
 }

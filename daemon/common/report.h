@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include <json-c/json.h>
+
 #include "xldump.h"
 
 /* One line, "web01 (domain 3, PVH, 4.0 GiB): 1.1 GiB in 2.3 s, ...". */
@@ -19,6 +21,9 @@ void report_estimate_text(FILE *to, const struct xldump_estimate *e,
 			  const struct xldump_options *o);
 void report_estimate_json(FILE *to, const struct xldump_estimate *e,
 			  const struct xldump_options *o);
+
+/* {"id": ..., "name": ...}: a domain as it is in all of these. */
+struct json_object *report_domain_json(const struct xldump_domain *domain);
 
 /* A failure as one JSON object: {"error": "...", "cause": "no-domain", "status": 3}. */
 void report_error_json(FILE *to, const char *text, enum xldump_cause cause);

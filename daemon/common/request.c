@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/values.h"
 #include "xldump_schema.h"
 
 /* Nodes that are not of our concern here: the daemon's own, and the one that ends it. */
@@ -18,13 +17,11 @@ static const char *const others[] = {
 
 _printf_(3, 4) static enum xd_refusal bad(char *error, size_t size, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(error, size, fmt, ap);
 	va_end(ap);
-	(void)xd_printable(text, error, size);
 	return XD_REFUSED_BAD_VALUE;
 }
 

@@ -23,7 +23,7 @@ struct xd_request {
 /* Check the nodes of a request.
  *
  * @param defaults  settings for what it does not say
- * @param error     words, if it is refused; no byte in it but printable ASCII
+ * @param error     words, if it is refused; with whatever was in the values, not made printable
  * @return XD_OK, XD_REFUSED_INCOMPLETE (there is no domain yet), XD_REFUSED_BAD_VALUE */
 enum xd_refusal xd_request_parse(const struct xd_raw *raw, size_t n,
 				 const struct xd_settings *defaults, struct xd_request *ret,

@@ -7,6 +7,7 @@
 #include <uuid.h>
 
 #include "base/json.h"
+#include "common/report.h"
 #include "common/spool.h"
 
 static const char *const reason_name[] = { "poweroff", "reboot", "suspend", "crash", "watchdog",
@@ -16,14 +17,12 @@ int xd_sidecar_write(struct xl_ctx *x, int spool, const struct xd_job *job,
 		     struct json_object *result)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-	struct json_object *dom = json_object_new_object();
 	const char *name = strrchr(job->file, '/');
-	char uuid[XD_UUID_MAX], host[256] = "";
+	char host[256] = "";
 	struct timespec boottime;
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &boottime);
 	(void)gethostname(host, sizeof(host) - 1);
-	uuid_unparse_lower(job->dom.uuid, uuid);
 	xl_json_put_u64(o, "version", 1);
 	xl_json_put_text(o, "id", job->id);
 	xl_json_put_u64(o, "seq", job->seq);
@@ -33,12 +32,7 @@ int xd_sidecar_write(struct xl_ctx *x, int spool, const struct xd_job *job,
 	xl_json_put_text(o, "host", host);
 	xl_json_put_text(o, "boot", job->boot);
 	xl_json_put_u64(o, "boottime", (uint64_t)boottime.tv_sec);
-	xl_json_put_text(dom, "name", job->dom.name);
-	xl_json_put_u64(dom, "id", job->dom.domid);
-	xl_json_put_text(dom, "uuid", uuid);
-	xl_json_put_text(dom, "type", xldump_guest_type_name(job->dom.type));
-	xl_json_put_u64(dom, "memory_bytes", job->dom.memory);
-	xl_json_put(o, "domain", dom);
+	xl_json_put(o, "domain", report_domain_json(&job->dom));
 	if (xd_trigger_crashed(job->trigger)) {
 		xl_json_put_text(o, "shutdown_reason",
 				 job->shutdown_reason < XL_ARRAY_SIZE(reason_name) ?

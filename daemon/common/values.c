@@ -47,13 +47,3 @@ int xd_parse_number(const char *text, unsigned min, unsigned max, unsigned *ret)
 	*ret = (unsigned)v;
 	return 0;
 }
-
-const char *xd_printable(const char *text, char *buf, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < size && text[i]; i++)
-		buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-	buf[i] = '\0';
-	return buf;
-}

@@ -14,7 +14,4 @@ int xd_parse_time(const char *text, uint64_t *ret_ns);
 /* -EINVAL also for one that is out of range. */
 int xd_parse_number(const char *text, unsigned min, unsigned max, unsigned *ret);
 
-/* The text with everything but printable ASCII replaced by '?'; one that is too long is cut. */
-const char *xd_printable(const char *text, char *buf, size_t size);
-
 #endif

@@ -8,6 +8,7 @@
 #include "ctl/cmd.h"
 #include "ctl/dumps.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "common/spool.h"
 #include "common/text.h"
 #include "common/values.h"
@@ -34,22 +35,22 @@ static const struct option rm_options[] = {
 
 static void print_row(const struct xd_dump *d, const struct dump_row *row)
 {
-	char when[32] = "-", size[32], name[NAME_MAX + 1];
+	char when[32] = "-", size[32], name[XL_ESCAPED_MAX(NAME_MAX)];
 	struct tm tm;
 
 	if (localtime_r(&d->time, &tm))
 		(void)strftime(when, sizeof(when), "%F %T", &tm);
 	(void)printf("%-19s  %-16s  %-7s  %-24s  %10s  %s\n", when, row->guest, row->trigger, row->kernel,
 		     text_size(d->disk_bytes, size, sizeof(size)),
-		     xd_printable(d->name, name, sizeof(name)));
+		     xl_printable(d->name, strlen(d->name), name, sizeof(name)));
 }
 
 static struct json_object *row_json(const struct xd_dump *d)
 {
 	struct json_object *o = json_object_new_object();
-	char name[NAME_MAX + 1];
+	char name[XL_ESCAPED_MAX(NAME_MAX)];
 
-	xl_json_put_text(o, "file", xd_printable(d->name, name, sizeof(name)));
+	xl_json_put_text(o, "file", xl_escape(d->name, strlen(d->name), name, sizeof(name)));
 	xl_json_put_u64(o, "file_bytes", d->bytes);
 	xl_json_put_u64(o, "disk_bytes", d->disk_bytes);
 	xl_json_put_u64(o, "time", (uint64_t)d->time);

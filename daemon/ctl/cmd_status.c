@@ -7,6 +7,7 @@
 #include "common/client.h"
 #include "ctl/cmd.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "xldump_schema.h"
 
 static const struct option options[] = {
@@ -26,13 +27,14 @@ static const char *last_column(const struct client_job *job)
 static void print_line(const struct client_job *job)
 {
 	time_t since = (time_t)job->since;
-	char time_text[32] = "-";
+	char time_text[32] = "-", name[XL_ESCAPED_MAX(XLDUMP_NAME_MAX)], last[XL_ERR_MAX];
 	struct tm tm;
 
 	if (since && localtime_r(&since, &tm))
 		(void)strftime(time_text, sizeof(time_text), "%F %T", &tm);
 	(void)printf("%-19s  %-9s  %-7s  %-20s  %-16s  %s\n", time_text, job->state, job->trigger,
-		     job->id, job->name, last_column(job));
+		     job->id, client_shown(job->name, name, sizeof(name)),
+		     client_shown(last_column(job), last, sizeof(last)));
 }
 
 static void print_legend(void)

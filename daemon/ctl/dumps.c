@@ -10,14 +10,15 @@
 
 #include "common/conf.h"
 #include "base/json.h"
-#include "common/values.h"
+#include "base/text.h"
 
 static void text_of(struct json_object *o, const char *key, char *ret, size_t size)
 {
-	char text[XLDUMP_NAME_MAX] = "-";
+	char text[XL_ESCAPED_MAX(XLDUMP_NAME_MAX)] = "-";
 
+	/* Escaped in the file, but for those of older ones. */
 	(void)xl_json_text(o, key, text, sizeof(text));
-	(void)xd_printable(text, ret, size);
+	(void)xl_printable(text, xl_unescape(text), ret, size);
 }
 
 void dumps_describe(const struct xd_dump *d, struct dump_row *ret)
@@ -38,6 +39,18 @@ static bool fits(const char *pattern, const char *name)
 	return !strcmp(pattern, name) || fnmatch(pattern, name, 0) == 0;
 }
 
+/* The name as it is, whatever the terminal can show, or as it is shown. */
+static bool is_guest(const char *pattern, const struct xd_dump *d, const struct dump_row *row)
+{
+	char name[XL_ESCAPED_MAX(XLDUMP_NAME_MAX)] = "";
+
+	(void)xl_json_text(xl_json_get(d->about, "domain"), "name", name, sizeof(name));
+	if (fits(pattern, row->guest) || !strcmp(pattern, name))
+		return true;
+	(void)xl_unescape(name);
+	return name[0] && fits(pattern, name);
+}
+
 static bool is_wanted(const struct xd_dump *d, const struct dumps_wanted *w)
 {
 	struct dump_row row;
@@ -46,7 +59,7 @@ static bool is_wanted(const struct xd_dump *d, const struct dumps_wanted *w)
 		return false;
 	dumps_describe(d, &row);
 	for (int i = 0; i < w->matches; i++)
-		if (fits(w->match[i], row.guest) || !strcmp(w->match[i], row.uuid) ||
+		if (is_guest(w->match[i], d, &row) || !strcmp(w->match[i], row.uuid) ||
 		    !strcmp(w->match[i], row.trigger) || fits(w->match[i], d->name))
 			return true;
 	return w->matches == 0;
@@ -121,7 +134,7 @@ static bool means_file(const char *arg)
 int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char *arg, char **ret)
 {
 	struct dumps_wanted wanted = { .match = &arg, .matches = 1, .newest = 1 };
-	char name[NAME_MAX + 1], buf[XD_PATH_MAX];
+	char name[XL_ESCAPED_MAX(NAME_MAX)], buf[XD_PATH_MAX];
 	struct xd_dump *d;
 	size_t n;
 	int r;
@@ -143,7 +156,7 @@ int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char 
 		r = xl_err(x, -ENOMEM, "open %s", d->name);
 	else
 		(void)fprintf(stderr, "xldumpctl %s: %s\n", cmd->name,
-			      xd_printable(d->name, name, sizeof(name)));
+			      xl_printable(d->name, strlen(d->name), name, sizeof(name)));
 	xd_dumps_free(d, n);
 	return r;
 }

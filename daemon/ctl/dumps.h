@@ -10,7 +10,7 @@
 
 /* What is known of a dump, printable; "-": it is not. */
 struct dump_row {
-	char guest[XLDUMP_NAME_MAX], uuid[64], trigger[16], kernel[72];
+	char guest[4 * XLDUMP_NAME_MAX + 1], uuid[64], trigger[16], kernel[72];
 };
 
 void dumps_describe(const struct xd_dump *d, struct dump_row *ret);

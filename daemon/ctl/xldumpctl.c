@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xldumpctl: look at dump files, and talk to the daemon. */
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
 	struct xl_ctx x = { .cancel = &cancelled };
 	const char *name = argc > 1 ? argv[1] : "";
 
+	(void)setlocale(LC_CTYPE, ""); /* what letters a terminal can show */
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
 		usage(stdout);
 		return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xl-livedump: dump the memory of a running guest into a file. */
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,8 +152,10 @@ int main(int argc, char **argv)
 {
 	struct arguments a = { .result = stdout };
 	char text[256];
-	int r = parse_arguments(argc, argv, &a);
+	int r;
 
+	(void)setlocale(LC_CTYPE, ""); /* what letters a terminal can show */
+	r = parse_arguments(argc, argv, &a);
 	if (r != 0)
 		return r < 0 ? XLDUMP_CAUSE_USAGE : 0;
 	if (a.daemon) {

@@ -26,6 +26,11 @@ void xl_json_put_u64(struct json_object *o, const char *key, uint64_t value)
 	xl_json_put(o, key, json_object_new_uint64(value));
 }
 
+void xl_json_put_bool(struct json_object *o, const char *key, bool value)
+{
+	xl_json_put(o, key, json_object_new_boolean(value));
+}
+
 struct json_object *xl_json_get(struct json_object *o, const char *key)
 {
 	struct json_object *v = NULL;

@@ -19,6 +19,7 @@ static inline void xl_json_freep(struct json_object **o)
 void xl_json_put(struct json_object *o, const char *key, struct json_object *value);
 void xl_json_put_text(struct json_object *o, const char *key, const char *value);
 void xl_json_put_u64(struct json_object *o, const char *key, uint64_t value);
+void xl_json_put_bool(struct json_object *o, const char *key, bool value);
 
 /* NULL, or false and nothing touched, when there is none of that type; also for a text that does not
  * fit, or has a NUL in it. */

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import (CTL, FINAL, LIVEDUMP, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
+from world import (CTL, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
                    check, run, tool, until)
 
 
@@ -513,7 +513,38 @@ def repeated(w):
     tool(w, "request", *["-p1s"] * 15, "--timer", *["--timer"] * 15, "web01")
 
 
-TESTS = [request, tools, repeated, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
+def names(w):
+    """a guest whose name is not ASCII: told from another, and found, by its name"""
+    guests = {n: w.guest(3 + i, n, on_crash="preserve") for i, n in enumerate(("b\u00fccher", "b\u00f6cher"))}
+    latin = w.guest(9, "x")
+    w.host[latin.at + NAME_AT:latin.at + NAME_AT + 5] = b"caf\xe9\0"
+    w.start()
+    files = {n: tool(w, "request", n).strip() for n in guests}
+    guests["b\u00fccher"].go_down()
+    w.store.fire("@releaseDomain")
+    crash = w.crash_of(3)
+    check(w.end_of(crash) == "done" and w.node(crash, "name") == r"b\xc3\xbccher", w.node(crash, "name"))
+    files["caf"] = tool(w, "request", "9").strip()
+    spool = f"--spool={w.spool}"
+    about = {d["file"]: d["about"] for d in json.loads(tool(w, "list", spool, "--json"))}
+    names_of = {n: about[os.path.basename(f)] for n, f in files.items()}
+    check(names_of["b\u00fccher"]["domain"]["name"] == r"b\xc3\xbccher", "each byte, one to one")
+    check(names_of["caf"]["domain"]["name"] == r"caf\xe9", "whatever it is")
+    for a in names_of.values():
+        check(a["result"]["domain"] == a["domain"], f"the same twice, vCPUs too: {a}")
+        check(a["domain"]["vcpus"] == 1, "it has a vCPU")
+    for n in guests:
+        shown = json.loads(tool(w, "list", spool, "--json", n))
+        check({d["about"]["domain"]["name"] for d in shown} == {names_of[n]["domain"]["name"]}, f"{n} finds its own")
+        check(len(shown) == (2 if n == "b\u00fccher" else 1), "and all of them")
+        check(shown == json.loads(tool(w, "list", spool, "--json", names_of[n]["domain"]["name"])), "as shown, too")
+    for locale, want in (("C.UTF-8", "b\u00fccher"), ("C", r"b\xc3\xbccher")):
+        w.env["LC_ALL"] = locale
+        check(want in tool(w, "list", spool), f"in {locale}: {tool(w, 'list', spool)}")
+        check(want in tool(w, "status"), "status, the same")
+
+
+TESTS = [request, tools, repeated, names, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
          kill_daemon, restart, leftovers, gone_meanwhile, slow_xenstored, reload, limits]
 
 if __name__ == "__main__":

@@ -313,7 +313,7 @@ class World:
 
 def tool(w, *args, status=0, program=CTL):
     """Output of a command, which must have this exit status."""
-    r = subprocess.run([program, *args], env=w.env, capture_output=True, text=True, check=False,
+    r = subprocess.run([program, *args], env=w.env, capture_output=True, encoding="utf-8", check=False,
                        timeout=PATIENCE)
     check(r.returncode == status, f"{args}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
     return r.stdout if status == 0 else r.stderr

@@ -232,8 +232,6 @@ static void test_any_request(void **state)
 		}
 		assert_memory_equal(&q, &before, sizeof(q));
 		assert_true(r == XD_REFUSED_INCOMPLETE || (r == XD_REFUSED_BAD_VALUE && error[0]));
-		for (const char *p = error; *p; p++)
-			assert_true(*p >= ' ' && *p <= '~');
 	}
 	assert_true(taken > 100);
 }
