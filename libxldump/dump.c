@@ -4,6 +4,7 @@
 
 #include "base/domain.h"
 #include "base/options.h"
+#include "format/formats.h"
 #include "capture/capture.h"
 #include "capture/estimate.h"
 #include "guest/symbols.h"
@@ -122,7 +123,6 @@ static void report(struct job *j, enum xldump_phase phase)
 static int write_dump(struct job *j, struct xl_sink *sink)
 {
 	struct xl_ctx *x = &j->xl->ctx;
-	const struct xl_format_ops *ops = xl_format_ops_of(j->o.format);
 	const struct xl_format_params format_params = {
 		.format = j->o.format,
 		.codec = j->o.codec,
@@ -152,9 +152,9 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 		return xl_err(x, r, "index of %" PRIu64 " pages", j->map.nr_pfns);
 	xl_bitmap_copy(&layout_present, &j->map.present);
 	layout.vcpus = j->cut.dom.max_vcpu_id + 1;
-	r = ops->open(x, &layout, sink, &format_params, &format);
+	r = xl_format_open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
-		r = xl_pipeline_init(x, &j->pipe, ops, format, j->map.nr_pfns, max_tables);
+		r = xl_pipeline_init(x, &j->pipe, format, j->map.nr_pfns, max_tables);
 	j->pipe.candidates.symbols = j->symbols;
 	j->pipe.raw = j->o.format == XLDUMP_FORMAT_XENCORE_RAW;
 	if (r == 0)
@@ -163,7 +163,7 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 		report(j, XLDUMP_PHASE_FINISH);
 		r = xl_pipeline_seal(&j->pipe, &j->cut);
 	}
-	ops->close(format);
+	xl_format_close(format);
 	xl_bitmap_deinit(&layout_present);
 	return r;
 }

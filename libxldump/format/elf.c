@@ -3,59 +3,24 @@
  * and a Xen core (sections, as `xl dump-core` writes it for auto-translated guests) over the same
  * pages.  Every page has its place from the beginning, so that a later copy replaces an older one
  * and zero pages are holes. */
-#include "format/digest.h"
-#include "format/elf_format.h"
-#include "format/elf_private.h"
+#include "format/elf.h"
 
 #include "base/bytes.h"
+#include "format/digest.h"
+#include "format/elf_place.h"
+#include "format/elf_private.h"
+#include "format/elf_raw.h"
+#include "format/elf_seal.h"
 
-static uint64_t page_align(uint64_t v)
+static struct xl_elf *elf_of(struct xl_format *f)
 {
-	return (v + XL_PAGE_MASK) & ~(uint64_t)XL_PAGE_MASK;
+	return (struct xl_elf *)f;
 }
 
-uint64_t xl_elf_page_offset(const struct xl_format *f, xl_pfn_t pfn)
+static void elf_close(struct xl_format *format)
 {
-	uint64_t rank = xl_slots_rank(&f->slots, pfn);
+	struct xl_elf *f = elf_of(format);
 
-	if (xl_bitmap_test(&f->slots.present, pfn))
-		return f->data_start + (rank << XL_PAGE_SHIFT);
-	/* One of those that the layout did not have, counted among themselves. */
-	return f->overflow_start + ((pfn - rank) << XL_PAGE_SHIFT);
-}
-
-/* Number of runs of present pages. */
-static uint64_t count_runs(const struct xl_bitmap *b)
-{
-	uint64_t n = 0;
-
-	for (uint64_t pfn = xl_bitmap_next(b, 0); pfn < b->nbits;
-	     pfn = xl_bitmap_next(b, xl_bitmap_next_clear(b, pfn)))
-		n++;
-	return n;
-}
-
-/* Choose where the pages begin.  The room in front is a hole and costs nothing, but crash reads it
- * all into memory, so it is not made huge: twice the program headers of now and a thousand more.
- * Should that not do, the pages are moved at the end.  The overflow begins where no slot can ever
- * be: behind all pfns and the most headers that they can need. */
-static void place(struct xl_format *f, uint32_t vcpus)
-{
-	uint64_t runs = count_runs(&f->slots.present);
-	uint64_t most = f->slots.nr_pfns / 2 + 8;
-
-	f->data_start = page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * (runs * 2 + 1024) +
-				   xl_notes_max(vcpus)) + xl_elf_raw_p2m_size(f, f->slots.nr_pfns);
-	f->overflow_start = f->data_start + (f->slots.nr_pfns << XL_PAGE_SHIFT) +
-			    xl_elf_raw_p2m_size(f, f->slots.nr_pfns) +
-			    page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * most +
-				       xl_notes_max(XL_MAX_VCPUS));
-}
-
-static void elf_close(struct xl_format *f)
-{
-	if (!f)
-		return;
 	xl_slots_deinit(&f->slots);
 	xl_bitmap_deinit(&f->known);
 	xl_bitmap_deinit(&f->stored);
@@ -65,39 +30,13 @@ static void elf_close(struct xl_format *f)
 	free(f);
 }
 
-static void elf_closep(struct xl_format **f)
+static void elf_closep(struct xl_elf **f)
 {
-	elf_close(*f);
+	if (*f)
+		elf_close(&(*f)->format);
 }
 
-static int elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		    const struct xl_format_params *params, struct xl_format **ret)
-{
-	_cleanup_(elf_closep) struct xl_format *f = calloc(1, sizeof(*f));
-	uint64_t slots;
-
-	if (layout->nr_pfns > XL_MAX_PFNS || layout->vcpus > XL_MAX_VCPUS)
-		return xl_err(x, -E2BIG, "ELF file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
-			      layout->nr_pfns, layout->vcpus);
-	if (!f)
-		return xl_err(x, -ENOMEM, "open the ELF file");
-	f->sink = sink;
-	f->sections_only = params->format != XLDUMP_FORMAT_ELF;
-	f->raw = params->format == XLDUMP_FORMAT_XENCORE_RAW;
-	slots = f->raw ? xl_elf_raw_slots(layout->nr_pfns) : layout->nr_pfns;
-	f->buf = malloc(XL_ELF_BUF_SIZE);
-	f->digest = calloc(slots + 1, sizeof(*f->digest));
-	if (!f->buf || !f->digest ||
-	    xl_elf_slots_init(f, layout->nr_pfns, layout->present, &f->slots) < 0 ||
-	    xl_bitmap_init(&f->known, slots) < 0 || xl_bitmap_init(&f->stored, slots) < 0 ||
-	    xl_bitmap_init(&f->stale, slots) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
-	place(f, layout->vcpus);
-	*ret = XL_TAKE_PTR(f);
-	return 0;
-}
-
-static int flush(struct xl_ctx *x, struct xl_format *f)
+static int flush(struct xl_ctx *x, struct xl_elf *f)
 {
 	int r;
 
@@ -109,12 +48,12 @@ static int flush(struct xl_ctx *x, struct xl_format *f)
 }
 
 /* Whether the buffer holds bytes for this place. */
-static bool buffered(const struct xl_format *f, uint64_t offset)
+static bool buffered(const struct xl_elf *f, uint64_t offset)
 {
 	return offset >= f->buf_offset && offset < f->buf_offset + f->buf_len;
 }
 
-static int put_data(struct xl_ctx *x, struct xl_format *f, uint64_t offset, const void *page)
+static int put_data(struct xl_ctx *x, struct xl_elf *f, uint64_t offset, const void *page)
 {
 	bool inside = buffered(f, offset);
 	bool appends = offset == f->buf_offset + f->buf_len && f->buf_len < XL_ELF_BUF_SIZE;
@@ -132,8 +71,10 @@ static int put_data(struct xl_ctx *x, struct xl_format *f, uint64_t offset, cons
 	return 0;
 }
 
-static int elf_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page)
+static int elf_put(struct xl_ctx *x, struct xl_format *format, xl_pfn_t pfn, const void *page)
 {
+	struct xl_elf *f = elf_of(format);
+
 	if (pfn >= f->slots.nr_pfns)
 		return xl_err(x, -EINVAL, "page %#" PRIx64 " of only %#" PRIx64, pfn,
 			      f->slots.nr_pfns);
@@ -156,7 +97,7 @@ static int elf_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const vo
 
 /* Make holes of the pages that became zero, all at once: a hole costs a transaction of the file
  * system, and the page may not stay zero. */
-static int punch_stale(struct xl_ctx *x, struct xl_format *f)
+static int punch_stale(struct xl_ctx *x, struct xl_elf *f)
 {
 	xl_pfn_t pfn = xl_bitmap_next(&f->stale, 0);
 
@@ -176,8 +117,9 @@ static int punch_stale(struct xl_ctx *x, struct xl_format *f)
 	return 0;
 }
 
-static int elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+static int elf_seal(struct xl_ctx *x, struct xl_format *format, const struct xl_cut *cut)
 {
+	struct xl_elf *f = elf_of(format);
 	int r;
 
 	r = flush(x, f);
@@ -190,9 +132,36 @@ static int elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *
 	return xl_elf_seal(x, f, cut);
 }
 
-const struct xl_format_ops xl_format_elf = {
-	.open = elf_open,
+static const struct xl_format_ops elf_ops = {
 	.put = elf_put,
 	.seal = elf_seal,
 	.close = elf_close,
 };
+
+int xl_elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
+		const struct xl_format_params *params, struct xl_format **ret)
+{
+	_cleanup_(elf_closep) struct xl_elf *f = calloc(1, sizeof(*f));
+	uint64_t slots;
+
+	if (layout->nr_pfns > XL_MAX_PFNS || layout->vcpus > XL_MAX_VCPUS)
+		return xl_err(x, -E2BIG, "ELF file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
+			      layout->nr_pfns, layout->vcpus);
+	if (!f)
+		return xl_err(x, -ENOMEM, "open the ELF file");
+	f->format.ops = &elf_ops;
+	f->sink = sink;
+	f->sections_only = params->format != XLDUMP_FORMAT_ELF;
+	f->raw = params->format == XLDUMP_FORMAT_XENCORE_RAW;
+	slots = f->raw ? xl_elf_raw_slots(layout->nr_pfns) : layout->nr_pfns;
+	f->buf = malloc(XL_ELF_BUF_SIZE);
+	f->digest = calloc(slots + 1, sizeof(*f->digest));
+	if (!f->buf || !f->digest ||
+	    xl_elf_slots_init(f, layout->nr_pfns, layout->present, &f->slots) < 0 ||
+	    xl_bitmap_init(&f->known, slots) < 0 || xl_bitmap_init(&f->stored, slots) < 0 ||
+	    xl_bitmap_init(&f->stale, slots) < 0)
+		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
+	xl_elf_place(f, layout->vcpus);
+	*ret = &XL_TAKE_PTR(f)->format;
+	return 0;
+}

@@ -3,7 +3,8 @@
 #ifndef XL_FORMAT_ELF_LOADS_H
 #define XL_FORMAT_ELF_LOADS_H
 
-#include "format/elf_private.h"
+#include "format/slots.h"
+#include "guest/kernel.h"
 
 struct xl_loads {
 	const struct xl_bitmap *present;

@@ -2,6 +2,7 @@
 /* What the files of the ELF format share.
  *
  *   elf.c             the format's operations: pages as they come
+ *   elf_place.c       where they lie in the file
  *   elf_relayout.c    moves pages when the guest's memory map changed, or the headers need room
  *   elf_seal.c        completes the file: the front of it
  *   elf_sections.c    and the end of it
@@ -25,13 +26,16 @@
 #include <inttypes.h>
 
 #include "format/blob.h"
+#include "format/elf_loads.h"
 #include "format/format.h"
 #include "format/notes.h"
+#include "format/out.h"
 #include "format/slots.h"
 
 /* ---- the format ---- */
 
-struct xl_format {
+struct xl_elf {
+	struct xl_format format;
 	struct xl_sink *sink;
 	bool sections_only;
 	bool raw; /* sections only, and a slot for each pfn, whether there is a page or not */
@@ -52,30 +56,33 @@ struct xl_format {
 
 #define XL_ELF_BUF_SIZE ((size_t)1 << 20)
 
-/* Where put() writes this page. */
-uint64_t xl_elf_page_offset(const struct xl_format *f, xl_pfn_t pfn);
+/* ---- what is known while the file is being completed ---- */
 
-/* Move every page from where put() wrote it to its slot among final->present behind data_start,
- * which is not below f->data_start; pages that are not in final are dropped.  put() must have
- * nothing in its buffer, which serves here. */
-_must_check_ int xl_elf_relayout(struct xl_ctx *x, struct xl_format *f,
-				 const struct xl_slots *final, uint64_t data_start);
+#define XL_MAX_SECTIONS 16
 
-/* Slots of the pages that there are; if raw, one for each pfn.  -ENOMEM. */
-_must_check_ int xl_elf_slots_init(const struct xl_format *f, uint64_t nr_pfns,
-				   const struct xl_bitmap *present, struct xl_slots *ret);
+struct xl_section {
+	const char *name;
+	uint32_t type;
+	uint64_t offset, size, align, entsize;
+};
 
-/* ---- raw ---- */
-
-/* nr_pfns, rounded up to what crash reads at a time. */
-uint64_t xl_elf_raw_slots(uint64_t nr_pfns);
-
-/* Bytes of .xen_p2m with that many entries; 0 if the file is not raw. */
-uint64_t xl_elf_raw_p2m_size(const struct xl_format *f, uint64_t slots);
-
-/* Pages that were put and are not there at T keep their slots, but not their bytes. */
-void xl_elf_raw_drop(struct xl_format *f, const struct xl_cut *cut);
-
-_must_check_ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
+struct xl_elf_seal {
+	struct xl_elf *f;
+	const struct xl_cut *cut;
+	struct xl_slots final;
+	const struct xl_bitmap *present; /* of the pages that there are: raw, not each slot has one */
+	struct xl_loads loads;
+	uint64_t nr_loads;
+	uint64_t notes_start;        /* of the PT_NOTE: behind the program headers */
+	struct xl_blob notes;        /* its contents */
+	size_t own_note, own_note_size; /* our own one inside of it */
+	struct xl_blob xen_notes, prstatus;
+	uint64_t data_start;
+	struct xl_section section[XL_MAX_SECTIONS]; /* [0] is the null section, [1] .shstrtab */
+	unsigned nr_sections;
+	uint64_t shoff, size;        /* of the section headers, and of the whole file */
+	uint64_t digests;            /* offset of .xldump_digests */
+	struct xl_out out;
+};
 
 #endif

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The form in which page tables of a PV guest hold frames of the host: .xen_p2m, dense, and a slot
  * for each of its entries, so that pages never move. */
-#include "format/elf_format.h"
-#include "format/elf_seal.h"
+#include "format/elf_raw.h"
 
 #include "base/bytes.h"
+#include "format/elf_format.h"
 
 uint64_t xl_elf_raw_slots(uint64_t nr_pfns)
 {
 	return xl_align_up(nr_pfns, XEN_P2M_AT_ONCE);
 }
 
-uint64_t xl_elf_raw_p2m_size(const struct xl_format *f, uint64_t slots)
+uint64_t xl_elf_raw_p2m_size(const struct xl_elf *f, uint64_t slots)
 {
 	return f->raw ? slots * XEN_P2M_SIZE : 0;
 }
 
-int xl_elf_slots_init(const struct xl_format *f, uint64_t nr_pfns, const struct xl_bitmap *present,
+int xl_elf_slots_init(const struct xl_elf *f, uint64_t nr_pfns, const struct xl_bitmap *present,
 		      struct xl_slots *ret)
 {
 	struct xl_bitmap all;
@@ -33,7 +33,7 @@ int xl_elf_slots_init(const struct xl_format *f, uint64_t nr_pfns, const struct 
 	return r;
 }
 
-void xl_elf_raw_drop(struct xl_format *f, const struct xl_cut *cut)
+void xl_elf_raw_drop(struct xl_elf *f, const struct xl_cut *cut)
 {
 	for (xl_pfn_t pfn = xl_bitmap_next(&f->stored, 0); pfn < f->stored.nbits;
 	     pfn = xl_bitmap_next(&f->stored, pfn + 1)) {
@@ -44,7 +44,7 @@ void xl_elf_raw_drop(struct xl_format *f, const struct xl_cut *cut)
 	}
 }
 
-void xl_elf_raw_write_p2m(struct xl_seal *s)
+void xl_elf_raw_write_p2m(struct xl_elf_seal *s)
 {
 	(void)xl_out_seek(&s->out, s->data_start -
 				   xl_elf_raw_p2m_size(s->f, s->final.nr_pfns));

@@ -7,11 +7,13 @@
  * others, in descending order, do not either.  The pages that the layout did not have wait far
  * behind (overflow_start) and come last.  A page of zeros moves by punching its destination.
  */
-#include "format/elf_private.h"
+#include "format/elf_relayout.h"
+
+#include "format/elf_place.h"
 
 struct relayout {
 	struct xl_ctx *x;
-	struct xl_format *f;
+	struct xl_elf *f;
 	const struct xl_slots *final;
 	uint64_t data_start;
 };
@@ -127,7 +129,7 @@ static int move_descending(const struct relayout *m)
 	return 0;
 }
 
-int xl_elf_relayout(struct xl_ctx *x, struct xl_format *f, const struct xl_slots *final,
+int xl_elf_relayout(struct xl_ctx *x, struct xl_elf *f, const struct xl_slots *final,
 		    uint64_t data_start)
 {
 	const struct relayout m = { .x = x, .f = f, .final = final, .data_start = data_start };

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Completes the file: brings the pages to their final places, then writes what is before and behind
  * them. */
-#include "format/digest.h"
-#include "format/digest_format.h"
-#include "format/elf_format.h"
 #include "format/elf_seal.h"
 
 #include "base/bytes.h"
-
-uint64_t xl_elf_notes_start(const struct xl_seal *s)
-{
-	return ELF_EHDR_SIZE + ELF_PHDR_SIZE * (s->nr_loads + 1);
-}
+#include "format/digest.h"
+#include "format/digest_format.h"
+#include "format/elf_format.h"
+#include "format/elf_raw.h"
+#include "format/elf_relayout.h"
+#include "format/elf_sections.h"
 
 static void put_phdr(struct xl_out *o, uint32_t type, uint64_t offset, uint64_t vaddr,
 		     uint64_t paddr, uint64_t size)
@@ -27,7 +25,7 @@ static void put_phdr(struct xl_out *o, uint32_t type, uint64_t offset, uint64_t 
 	xl_out_bytes(o, p, sizeof(p));
 }
 
-static void put_ehdr(struct xl_seal *s)
+static void put_ehdr(struct xl_elf_seal *s)
 {
 	uint64_t phnum = s->nr_loads + 1;
 	uint8_t e[ELF_EHDR_SIZE] = { 0x7f, 'E', 'L', 'F' };
@@ -55,14 +53,14 @@ static void put_ehdr(struct xl_seal *s)
 
 /* A file of sections only has the program headers too, just not named by the ELF header: one can be
  * made from the other by changing 10 bytes. */
-static int write_front(struct xl_seal *s)
+static int write_front(struct xl_elf_seal *s)
 {
 	uint64_t offset = s->data_start;
 	struct xl_load load;
 
 	(void)xl_out_seek(&s->out, 0);
 	put_ehdr(s);
-	put_phdr(&s->out, ELF_PT_NOTE, xl_elf_notes_start(s), 0, 0, s->notes.len);
+	put_phdr(&s->out, ELF_PT_NOTE, s->notes_start, 0, 0, s->notes.len);
 	while (xl_loads_next(&s->loads, &load)) {
 		uint64_t size = load.pages << XL_PAGE_SHIFT;
 
@@ -76,7 +74,7 @@ static int write_front(struct xl_seal *s)
 	return xl_out_flush(&s->out);
 }
 
-static int check_pages(struct xl_ctx *x, const struct xl_seal *s)
+static int check_pages(struct xl_ctx *x, const struct xl_elf_seal *s)
 {
 	const struct xl_bitmap *present = s->present;
 
@@ -88,7 +86,7 @@ static int check_pages(struct xl_ctx *x, const struct xl_seal *s)
 	return 0;
 }
 
-static int make_notes(struct xl_ctx *x, struct xl_seal *s)
+static int make_notes(struct xl_ctx *x, struct xl_elf_seal *s)
 {
 	int r;
 
@@ -104,10 +102,10 @@ static int make_notes(struct xl_ctx *x, struct xl_seal *s)
 }
 
 /* Bring each page to its final slot, if it is not there. */
-static int settle_pages(struct xl_ctx *x, struct xl_seal *s)
+static int settle_pages(struct xl_ctx *x, struct xl_elf_seal *s)
 {
-	struct xl_format *f = s->f;
-	uint64_t need = xl_elf_notes_start(s) + s->notes.len +
+	struct xl_elf *f = s->f;
+	uint64_t need = s->notes_start + s->notes.len +
 			xl_elf_raw_p2m_size(f, s->final.nr_pfns);
 	bool same = s->final.nr_pfns == f->slots.nr_pfns &&
 		    !memcmp(s->final.present.word, f->slots.present.word,
@@ -136,13 +134,13 @@ static int settle_pages(struct xl_ctx *x, struct xl_seal *s)
 
 static int read_back(void *data, uint64_t offset, void *buf, size_t len)
 {
-	struct xl_seal *s = data;
+	struct xl_elf_seal *s = data;
 
 	return xl_sink_pread(s->out.x, s->out.sink, buf, len, offset);
 }
 
 /* The last thing: over all that was written, which is still in memory. */
-static int write_meta_digest(struct xl_seal *s)
+static int write_meta_digest(struct xl_elf_seal *s)
 {
 	const struct xl_digest_gaps gaps = {
 		.data = s->data_start, .data_size = s->final.count << XL_PAGE_SHIFT,
@@ -158,7 +156,7 @@ static int write_meta_digest(struct xl_seal *s)
 	return xl_sink_pwrite(s->out.x, s->out.sink, raw, sizeof(raw), gaps.meta);
 }
 
-static void seal_deinit(struct xl_seal *s)
+static void seal_deinit(struct xl_elf_seal *s)
 {
 	xl_slots_deinit(&s->final);
 	xl_blob_deinit(&s->notes);
@@ -167,7 +165,7 @@ static void seal_deinit(struct xl_seal *s)
 	free(s);
 }
 
-static void seal_deinitp(struct xl_seal **s)
+static void seal_deinitp(struct xl_elf_seal **s)
 {
 	if (*s)
 		seal_deinit(*s);
@@ -176,9 +174,9 @@ static void seal_deinitp(struct xl_seal **s)
 /* Readers of segments would take the frames of a raw file for addresses in it. */
 static const struct xl_bitmap no_pages;
 
-int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+int xl_elf_seal(struct xl_ctx *x, struct xl_elf *f, const struct xl_cut *cut)
 {
-	_cleanup_(seal_deinitp) struct xl_seal *s = calloc(1, sizeof(*s));
+	_cleanup_(seal_deinitp) struct xl_elf_seal *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (cut->nr_pfns > XL_MAX_PFNS || cut->vcpus > XL_MAX_VCPUS)
@@ -203,6 +201,7 @@ int xl_elf_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
 	else
 		xl_loads_init(&s->loads, &s->final, &cut->kernel);
 	s->nr_loads = xl_loads_count(&s->loads);
+	s->notes_start = ELF_EHDR_SIZE + ELF_PHDR_SIZE * (s->nr_loads + 1);
 	r = make_notes(x, s);
 	if (r < 0)
 		return r;

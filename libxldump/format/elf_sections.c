@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sections: all that follows the pages. */
-#include "format/digest_format.h"
-#include "format/elf_format.h"
-#include "format/elf_seal.h"
-#include "format/records.h"
+#include "format/elf_sections.h"
+
+#include <assert.h>
 
 #include "base/bytes.h"
+#include "format/digest_format.h"
+#include "format/elf_format.h"
+#include "format/elf_raw.h"
+#include "format/records.h"
 
-static struct xl_section *add_section(struct xl_seal *s, const char *name, uint32_t type,
+static struct xl_section *add_section(struct xl_elf_seal *s, const char *name, uint32_t type,
 				   uint64_t entsize)
 {
 	struct xl_section *sec = &s->section[s->nr_sections++];
 
+	assert(s->nr_sections <= XL_MAX_SECTIONS);
 	*sec = (struct xl_section){ .name = name, .type = type, .entsize = entsize, .align = 8 };
 	return sec;
 }
 
 /* Begin a section where the last one ended. */
-static struct xl_section *begin(struct xl_seal *s, const char *name, uint32_t type,
+static struct xl_section *begin(struct xl_elf_seal *s, const char *name, uint32_t type,
 				uint64_t entsize)
 {
 	static const uint8_t zeros[8];
@@ -29,13 +33,13 @@ static struct xl_section *begin(struct xl_seal *s, const char *name, uint32_t ty
 	return sec;
 }
 
-static void end(struct xl_seal *s, struct xl_section *sec)
+static void end(struct xl_elf_seal *s, struct xl_section *sec)
 {
 	sec->size = xl_out_tell(&s->out) - sec->offset;
 }
 
 /* Those that `xl dump-core` writes, in its order of headers; .xen_p2m is in front of the pages. */
-static void xen_sections(struct xl_seal *s)
+static void xen_sections(struct xl_elf_seal *s)
 {
 	const struct xl_bitmap *present = &s->final.present;
 	struct xl_section *sec;
@@ -75,7 +79,7 @@ static void xen_sections(struct xl_seal *s)
 
 /* Ours, behind all others: Volatility takes the position of a name among the names for the index
  * of its header. */
-static int own_sections(struct xl_seal *s)
+static int own_sections(struct xl_elf_seal *s)
 {
 	struct xl_section *sec;
 	int r;
@@ -111,12 +115,12 @@ static int own_sections(struct xl_seal *s)
 	/* The note is also in the PT_NOTE, which a file of sections only does not have. */
 	sec = add_section(s, ".note.xldump", ELF_SHT_NOTE, 0);
 	sec->align = 4;
-	sec->offset = xl_elf_notes_start(s) + s->own_note;
+	sec->offset = s->notes_start + s->own_note;
 	sec->size = s->own_note_size;
 	return 0;
 }
 
-static void section_headers(struct xl_seal *s)
+static void section_headers(struct xl_elf_seal *s)
 {
 	struct xl_section *strtab = &s->section[1];
 	uint32_t name = 1; /* the first name is empty */
@@ -150,7 +154,7 @@ static void section_headers(struct xl_seal *s)
 	s->size = xl_out_tell(&s->out);
 }
 
-int xl_elf_write_sections(struct xl_seal *s)
+int xl_elf_write_sections(struct xl_elf_seal *s)
 {
 	int r;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a file format does.  To add one: a file format/NAME.c with a const table of this shape, a
- * row in xl_formats[] (format.c), a name in xldump.h, a reader in tests/readers.
+ * row in formats[] (formats.c), a name in xldump.h, a reader in tests/readers.
  *
  * Order of calls: open, put any number of times, seal once, close.  Nothing here runs while a guest
  * is paused by `precopy`.
@@ -28,34 +28,35 @@ struct xl_format_params {
 	unsigned threads;
 };
 
-struct xl_format;
+struct xl_format_ops;
 
-struct xl_format_ops {
-	int (*open)(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		    const struct xl_format_params *params, struct xl_format **ret);
-
-	/* One page of a pfn below nr_pfns, in any order; the last one put wins.  A pfn that was not
-	 * in the layout is accepted (the guest ballooned up). */
-	int (*put)(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page);
-
-	/* Write all else and make the file whole: exactly the pages of cut->present.  One that was
-	 * put but is not there at T is dropped; one that is there at T and was never put is an error
-	 * of the caller (-EINVAL). */
-	int (*seal)(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
-
-	/* Accepts NULL.  Does not close the sink. */
-	void (*close)(struct xl_format *f);
+/* Each format has this first in a structure of its own. */
+struct xl_format {
+	const struct xl_format_ops *ops;
 };
 
-extern const struct xl_format_ops xl_format_elf, xl_format_kdump;
+struct xl_format_ops {
+	int (*put)(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page);
+	int (*seal)(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
+	void (*close)(struct xl_format *f); /* not NULL */
+};
 
-/* Whether a 32-bit PV guest can have it: whether there is a reader for what would be written. */
-bool xl_format_fits_narrow(enum xldump_format format);
+/* One page of a pfn below nr_pfns, in any order; the last one put wins.  A pfn that was not in the
+ * layout is accepted (the guest ballooned up). */
+_must_check_ int xl_format_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn,
+			       const void *page);
 
-/* Refuse in words if not. */
-_must_check_ int xl_format_check_narrow(struct xl_ctx *x, enum xldump_format format);
+/* Write all else and make the file whole: exactly the pages of cut->present.  One that was put but is
+ * not there at T is dropped; one that is there at T and was never put is an error of the caller
+ * (-EINVAL). */
+_must_check_ int xl_format_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut);
 
-/* The operations of a format; NULL for a value out of range. */
-const struct xl_format_ops *xl_format_ops_of(enum xldump_format format);
+/* Accepts NULL.  Does not close the sink. */
+void xl_format_close(struct xl_format *f);
+
+static inline void xl_format_closep(struct xl_format **f)
+{
+	xl_format_close(*f);
+}
 
 #endif

@@ -5,10 +5,23 @@
  * any number of times, and its older bytes are forgotten.  Pages are compressed in batches, by some
  * threads, and stored in the order in which they came: the file does not depend on the threads.
  */
-#include "format/kdump_format.h"
-#include "format/kdump_private.h"
+#include "format/kdump.h"
+
+#include <inttypes.h>
 
 #include "base/bytes.h"
+#include "format/digest.h"
+#include "format/kdump_format.h"
+#include "format/kdump_pages.h"
+#include "format/kdump_private.h"
+#include "format/kdump_records.h"
+#include "format/kdump_seal.h"
+#include "format/notes.h"
+
+static struct xl_kdump *kdump_of(struct xl_format *f)
+{
+	return (struct xl_kdump *)f;
+}
 
 static uint32_t flag_of(enum xldump_codec codec)
 {
@@ -26,10 +39,10 @@ static uint32_t flag_of(enum xldump_codec codec)
 	}
 }
 
-static void kdump_close(struct xl_format *f)
+static void kdump_close(struct xl_format *format)
 {
-	if (!f)
-		return;
+	struct xl_kdump *f = kdump_of(format);
+
 	xl_packer_close(f->packer);
 	xl_same_deinit(&f->same);
 	xl_store_deinit(&f->store);
@@ -40,9 +53,10 @@ static void kdump_close(struct xl_format *f)
 	free(f);
 }
 
-static void kdump_closep(struct xl_format **f)
+static void kdump_closep(struct xl_kdump **f)
 {
-	kdump_close(*f);
+	if (*f)
+		kdump_close(&(*f)->format);
 }
 
 /* Where the pages begin: behind what header, notes, bitmaps and descriptors can need at most. */
@@ -55,60 +69,8 @@ static uint64_t pages_start(uint64_t nr_pfns, uint32_t vcpus)
 	       KDUMP_BLOCK;
 }
 
-static int kdump_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		      const struct xl_format_params *params, struct xl_format **ret)
-{
-	_cleanup_(kdump_closep) struct xl_format *f = calloc(1, sizeof(*f));
-	enum xldump_codec codec =
-		params->codec == XLDUMP_CODEC_DEFAULT ? XLDUMP_CODEC_ZLIB : params->codec;
-	int r;
-
-	if (layout->nr_pfns > XL_MAX_PFNS || layout->vcpus > XL_MAX_VCPUS)
-		return xl_err(x, -E2BIG, "kdump file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
-			      layout->nr_pfns, layout->vcpus);
-	if (!f)
-		return xl_err(x, -ENOMEM, "open the kdump file");
-	f->sink = sink;
-	f->nr_pfns = layout->nr_pfns;
-	f->start = pages_start(layout->nr_pfns, layout->vcpus);
-	f->page_flag = flag_of(codec);
-	/* Pages that do not exist cost no memory: it is not touched. */
-	f->place = calloc(f->nr_pfns + 1, sizeof(*f->place));
-	f->digest = calloc(f->nr_pfns + 1, sizeof(*f->digest));
-	f->pages = malloc(XL_KDUMP_BATCH * XL_PAGE_SIZE);
-	f->packed = malloc(XL_KDUMP_BATCH * XL_PACKED_MAX);
-	if (!f->place || !f->digest || !f->pages || !f->packed ||
-	    xl_same_init(&f->same, f->nr_pfns) < 0 || xl_store_init(&f->store, sink, f->start) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", f->nr_pfns);
-	r = xl_packer_open(x, xl_codec_of(codec), params->level,
-			   xl_packer_threads(params->threads), &f->packer);
-	if (r < 0)
-		return r;
-	*ret = XL_TAKE_PTR(f);
-	return 0;
-}
-
-xl_place_t xl_kdump_place(const struct xl_format *f, xl_pfn_t pfn)
-{
-	xl_place_t at = f->place[pfn];
-
-	return at & XL_PLACE_SAME ? f->same.entry[(uint32_t)at].at : at;
-}
-
-void xl_kdump_forget(struct xl_format *f, xl_pfn_t pfn)
-{
-	xl_place_t at = f->place[pfn];
-	bool last = true;
-
-	f->place[pfn] = XL_PLACE_NONE;
-	if (at & XL_PLACE_SAME)
-		last = xl_same_release(&f->same, (uint32_t)at, pfn, &at);
-	if (last && at > XL_PLACE_BATCH)
-		xl_store_drop(&f->store, at);
-}
-
 /* Compress and store what has been collected. */
-static int finish_batch(struct xl_ctx *x, struct xl_format *f)
+static int finish_batch(struct xl_ctx *x, struct xl_kdump *f)
 {
 	size_t n = f->batch;
 
@@ -131,7 +93,7 @@ static int finish_batch(struct xl_ctx *x, struct xl_format *f)
 }
 
 /* Whether the page waits in the batch, itself or as one that equals it. */
-static bool waits(const struct xl_format *f, xl_pfn_t pfn)
+static bool waits(const struct xl_kdump *f, xl_pfn_t pfn)
 {
 	xl_place_t at = f->place[pfn];
 
@@ -139,7 +101,7 @@ static bool waits(const struct xl_format *f, xl_pfn_t pfn)
 	       (at & XL_PLACE_SAME && f->same.entry[(uint32_t)at].at == XL_PLACE_NONE);
 }
 
-static int add_to_batch(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, int64_t same,
+static int add_to_batch(struct xl_ctx *x, struct xl_kdump *f, xl_pfn_t pfn, int64_t same,
 			const void *page)
 {
 	size_t i = f->batch++;
@@ -151,8 +113,9 @@ static int add_to_batch(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, int
 	return f->batch == XL_KDUMP_BATCH ? finish_batch(x, f) : 0;
 }
 
-static int kdump_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page)
+static int kdump_put(struct xl_ctx *x, struct xl_format *format, xl_pfn_t pfn, const void *page)
 {
+	struct xl_kdump *f = kdump_of(format);
 	xl_pfn_t moved;
 	xl_place_t moved_to;
 	uint32_t entry;
@@ -182,16 +145,50 @@ static int kdump_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const 
 	return is_new ? add_to_batch(x, f, pfn, entry, page) : 0;
 }
 
-static int kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+static int kdump_seal(struct xl_ctx *x, struct xl_format *format, const struct xl_cut *cut)
 {
+	struct xl_kdump *f = kdump_of(format);
 	int r = finish_batch(x, f);
 
 	return r < 0 ? r : xl_kdump_seal(x, f, cut);
 }
 
-const struct xl_format_ops xl_format_kdump = {
-	.open = kdump_open,
+static const struct xl_format_ops kdump_ops = {
 	.put = kdump_put,
 	.seal = kdump_seal,
 	.close = kdump_close,
 };
+
+int xl_kdump_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
+		  const struct xl_format_params *params, struct xl_format **ret)
+{
+	_cleanup_(kdump_closep) struct xl_kdump *f = calloc(1, sizeof(*f));
+	enum xldump_codec codec =
+		params->codec == XLDUMP_CODEC_DEFAULT ? XLDUMP_CODEC_ZLIB : params->codec;
+	int r;
+
+	if (layout->nr_pfns > XL_MAX_PFNS || layout->vcpus > XL_MAX_VCPUS)
+		return xl_err(x, -E2BIG, "kdump file of %" PRIu64 " pages and %" PRIu32 " vCPUs",
+			      layout->nr_pfns, layout->vcpus);
+	if (!f)
+		return xl_err(x, -ENOMEM, "open the kdump file");
+	f->format.ops = &kdump_ops;
+	f->sink = sink;
+	f->nr_pfns = layout->nr_pfns;
+	f->start = pages_start(layout->nr_pfns, layout->vcpus);
+	f->page_flag = flag_of(codec);
+	/* Pages that do not exist cost no memory: it is not touched. */
+	f->place = calloc(f->nr_pfns + 1, sizeof(*f->place));
+	f->digest = calloc(f->nr_pfns + 1, sizeof(*f->digest));
+	f->pages = malloc(XL_KDUMP_BATCH * XL_PAGE_SIZE);
+	f->packed = malloc(XL_KDUMP_BATCH * XL_PACKED_MAX);
+	if (!f->place || !f->digest || !f->pages || !f->packed ||
+	    xl_same_init(&f->same, f->nr_pfns) < 0 || xl_store_init(&f->store, sink, f->start) < 0)
+		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", f->nr_pfns);
+	r = xl_packer_open(x, xl_codec_of(codec), params->level,
+			   xl_packer_threads(params->threads), &f->packer);
+	if (r < 0)
+		return r;
+	*ret = &XL_TAKE_PTR(f)->format;
+	return 0;
+}

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is behind the pages of a kdump file: all that an ELF file of ours has in sections.  Readers do
  * not look there. */
-#include "format/digest_format.h"
-#include "format/kdump_format.h"
-#include "format/kdump_private.h"
-#include "format/records.h"
+#include "format/kdump_records.h"
 
 #include "base/bytes.h"
+#include "format/digest_format.h"
+#include "format/kdump_format.h"
+#include "format/notes.h"
+#include "format/notes_format.h"
+#include "format/records.h"
 
 static bool has_shared_info(const struct xl_kdump_records *r)
 {
@@ -109,7 +111,7 @@ int xl_kdump_records_write(struct xl_kdump_records *r, struct xl_out *o)
 	return xl_out_flush(o);
 }
 
-int xl_kdump_records_init(struct xl_kdump_records *r, const struct xl_format *f,
+int xl_kdump_records_init(struct xl_kdump_records *r, const struct xl_kdump *f,
 			  const struct xl_cut *cut)
 {
 	r->f = f;

@@ -5,8 +5,10 @@
  * are mostly pages that are read soon after each other.  A guest could look for two pages with one
  * hash, if it knew the seed, to spoil its own dump.
  */
-#include "format/kdump_private.h"
+#include "format/kdump_same.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <xxhash.h>
 

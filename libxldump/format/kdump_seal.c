@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Completes a kdump file: everything in front of the pages, and behind them. */
-#include "format/kdump_format.h"
-#include "format/kdump_private.h"
+#include "format/kdump_seal.h"
+
+#include <inttypes.h>
 
 #include "base/bytes.h"
+#include "format/kdump_format.h"
+#include "format/kdump_pages.h"
+#include "format/kdump_records.h"
+#include "format/notes.h"
+#include "format/notes_format.h"
 
 /* Where Xen puts its own pages, such as rings, in guests that are not PV: pfns in the hole for
  * devices (xen HVM_BELOW_4G_MMIO_START). */
@@ -11,7 +17,7 @@
 #define XEN_PAGES_END 0x100000
 
 struct seal {
-	struct xl_format *f;
+	struct xl_kdump *f;
 	const struct xl_cut *cut;
 	uint64_t pages, max_mapnr; /* the latter: the last pfn + 1 */
 	uint64_t sub_blocks, bitmap_blocks; /* the latter of both bitmaps */
@@ -250,7 +256,7 @@ static int take_digest(struct xl_ctx *x, struct seal *s)
 	return r;
 }
 
-int xl_kdump_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+int xl_kdump_seal(struct xl_ctx *x, struct xl_kdump *f, const struct xl_cut *cut)
 {
 	static const uint8_t zeros[XL_PAGE_SIZE];
 	_cleanup_(seal_closep) struct seal *s = calloc(1, sizeof(*s));

@@ -6,7 +6,9 @@
  * back to the file system.  So the file does not grow with the number of rounds.  Into a pipe, where
  * nothing can be replaced, everything is appended, and what is not used stays.
  */
-#include "format/kdump_private.h"
+#include "format/kdump_store.h"
+
+#include <string.h>
 
 /* A hole costs a transaction of the file system, and only whole blocks make one. */
 #define PUNCH_MIN (4 * XL_PAGE_SIZE)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "format/formats.h"
 #include "image/image_cut.h"
 #include "image/recast.h"
 
@@ -12,14 +13,12 @@ struct job {
 	struct xl_image *img;
 	struct xl_cut *cut;
 	struct xl_recast recast;
-	const struct xl_format_ops *ops;
 	struct xl_format *format;
 };
 
 static void job_deinit(struct job *j)
 {
-	if (j->ops)
-		j->ops->close(j->format);
+	xl_format_close(j->format);
 	xl_recast_deinit(&j->recast);
 	if (j->cut)
 		xl_image_cut_deinit(j->cut);
@@ -39,7 +38,7 @@ static int copy_pages(struct job *j)
 		if (r == 0)
 			r = xl_recast_page(j->x, &j->recast, pfn, page);
 		if (r == 0)
-			r = j->ops->put(j->x, j->format, pfn, page);
+			r = xl_format_put(j->x, j->format, pfn, page);
 		if (r < 0)
 			return r;
 	}
@@ -66,11 +65,10 @@ int xl_image_convert(struct xl_ctx *x, struct xl_image *img, const struct xl_for
 		return r;
 	layout = (struct xl_layout){ .nr_pfns = j.cut->nr_pfns, .present = &j.cut->present,
 				     .vcpus = j.cut->vcpus };
-	j.ops = xl_format_ops_of(params->format);
-	r = j.ops->open(x, &layout, sink, params, &j.format);
+	r = xl_format_open(x, &layout, sink, params, &j.format);
 	if (r == 0)
 		r = copy_pages(&j);
 	if (r == 0)
 		r = xl_recast_finish(x, &j.recast);
-	return r < 0 ? r : j.ops->seal(x, j.format, j.cut);
+	return r < 0 ? r : xl_format_seal(x, j.format, j.cut);
 }

@@ -5,13 +5,13 @@
 #include "base/bytes.h"
 #include "page/canonicalise.h"
 
-int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, const struct xl_format_ops *ops,
-		     struct xl_format *format, uint64_t nr_pfns, uint64_t max_tables)
+int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, struct xl_format *format,
+		     uint64_t nr_pfns, uint64_t max_tables)
 {
 	int r;
 
 	*p = (struct xl_pipeline){
-		.x = x, .ops = ops, .format = format, .spool = XL_SPOOL_NONE,
+		.x = x, .format = format, .spool = XL_SPOOL_NONE,
 		.patch_pfn = XL_INVALID_FRAME
 	};
 	r = xl_tables_init(&p->held, nr_pfns, max_tables);
@@ -43,7 +43,7 @@ int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const voi
 		xl_candidates_look(&p->candidates, pfn, page);
 		xl_verdict_look(&p->verdict, pfn, page);
 		r = xl_spool_wants(&p->spool, pfn) ? xl_spool_put(p->x, &p->spool, pfn, page) : 0;
-		return r < 0 ? r : p->ops->put(p->x, p->format, pfn, page);
+		return r < 0 ? r : xl_format_put(p->x, p->format, pfn, page);
 	}
 	r = xl_tables_hold(&p->held, pfn, type, page);
 	if (r == -E2BIG)
@@ -95,7 +95,7 @@ static int finish_page(struct xl_pipeline *p, struct xl_cut *cut, const struct x
 		if (r < 0)
 			return r;
 	}
-	return p->ops->put(p->x, p->format, pfn, copy);
+	return xl_format_put(p->x, p->format, pfn, copy);
 }
 
 static int finish_held(struct xl_pipeline *p, struct xl_cut *cut, const struct xl_m2p *m2p)
@@ -150,5 +150,5 @@ int xl_pipeline_seal(struct xl_pipeline *p, struct xl_cut *cut)
 		r = finish_held(p, cut, &m2p);
 	if (r < 0)
 		return r;
-	return p->ops->seal(p->x, p->format, cut);
+	return xl_format_seal(p->x, p->format, cut);
 }

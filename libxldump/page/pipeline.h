@@ -15,7 +15,6 @@
 
 struct xl_pipeline {
 	struct xl_ctx *x;
-	const struct xl_format_ops *ops;
 	struct xl_format *format; /* borrowed */
 	struct xl_tables held;
 	struct xl_candidates candidates; /* for xl_kernel_identify() */
@@ -29,8 +28,8 @@ struct xl_pipeline {
 };
 
 /* @param max_tables  page tables that are believed; a guest with more is refused */
-int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, const struct xl_format_ops *ops,
-		     struct xl_format *format, uint64_t nr_pfns, uint64_t max_tables);
+_must_check_ int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, struct xl_format *format,
+				  uint64_t nr_pfns, uint64_t max_tables);
 void xl_pipeline_deinit(struct xl_pipeline *p);
 
 /* One page as it was read; the last one of a pfn wins.  type as of xl_copier_read(). */

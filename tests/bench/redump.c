@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "core.h"
-#include "format/format.h"
+#include "format/formats.h"
 #include "format/notes_format.h"
 
 #define MAX_VCPUS 128
@@ -117,16 +117,15 @@ static int write_again(struct xl_ctx *x, const struct core *c, const struct xl_c
 		       const struct xl_format_params *params, struct xl_sink *sink)
 {
 	const struct xl_layout layout = { cut->nr_pfns, &cut->present, cut->vcpus };
-	const struct xl_format_ops *ops = xl_format_ops_of(params->format);
 	struct xl_format *format = NULL;
 	uint64_t bytes, disk;
-	int r = ops->open(x, &layout, sink, params, &format);
+	int r = xl_format_open(x, &layout, sink, params, &format);
 
 	for (size_t i = 0; r == 0 && i < c->pages; i++)
-		r = ops->put(x, format, c->page[i].pfn, c->file + c->page[i].offset);
+		r = xl_format_put(x, format, c->page[i].pfn, c->file + c->page[i].offset);
 	if (r == 0)
-		r = ops->seal(x, format, cut);
-	ops->close(format);
+		r = xl_format_seal(x, format, cut);
+	xl_format_close(format);
 	if (r == 0)
 		r = xl_sink_commit(x, sink, &bytes, &disk);
 	if (r == 0)

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 
+#include "format/formats.h"
 #include "capture/capture.h"
 #include "fuzz_hv.h"
 #include "look_elf.h"
@@ -101,10 +102,10 @@ static int dump(struct job *j, struct xl_sink *sink)
 		abort();
 	xl_bitmap_copy(&j->layout, &j->map.present);
 	layout = (struct xl_layout){ j->map.nr_pfns, &j->layout, 2 };
-	r = xl_format_elf.open(&j->x, &layout, sink, &(struct xl_format_params){
+	r = xl_format_open(&j->x, &layout, sink, &(struct xl_format_params){
 		.format = j->map.narrow ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF }, &j->format);
 	if (r == 0)
-		r = xl_pipeline_init(&j->x, &j->pipe, &xl_format_elf, j->format, j->map.nr_pfns,
+		r = xl_pipeline_init(&j->x, &j->pipe, j->format, j->map.nr_pfns,
 				     FUZZ_FRAMES);
 	if (r == 0)
 		r = xl_capture(&j->x, hv, &j->params, &j->map, &j->pipe, &j->cut);
@@ -146,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_elf(fd, &j->cut, check_page, j);
 	else
 		FUZZ_CHECK(j->x.err[0]);
-	xl_format_elf.close(j->format);
+	xl_format_close(j->format);
 	xl_sink_close(sink);
 	xl_pipeline_deinit(&j->pipe);
 	xl_bitmap_deinit(&j->layout);

@@ -16,6 +16,7 @@
 
 #include "kdump.h"
 #include "look_elf.h"
+#include "format/formats.h"
 #include "guest/vmcoreinfo.h"
 #include "page/pipeline.h"
 
@@ -156,9 +157,9 @@ static void look_kdump(int fd, struct model *m)
 }
 
 static int run(struct xl_ctx *x, struct model *m, struct fuzz_in *in,
-	       const struct xl_format_ops *ops, struct xl_format *format)
+	       struct xl_format *format)
 {
-	int r = xl_pipeline_init(x, &m->pipe, ops, format, m->cut.nr_pfns, 512);
+	int r = xl_pipeline_init(x, &m->pipe, format, m->cut.nr_pfns, 512);
 
 	if (r == 0)
 		r = put_pages(m, in);
@@ -219,7 +220,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.codec = XLDUMP_CODEC_LZO,
 		.threads = 1,
 	};
-	const struct xl_format_ops *ops = xl_format_ops_of(params.format);
 	struct xl_layout layout;
 	struct xl_sink *sink;
 	int fd, r;
@@ -230,16 +230,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	model_init(m, &in);
 	sink = look_sink(&fd);
 	layout = (struct xl_layout){ m->cut.nr_pfns, &m->layout, m->cut.vcpus };
-	r = ops->open(&x, &layout, sink, &params, &format);
+	r = xl_format_open(&x, &layout, sink, &params, &format);
 	FUZZ_CHECK(r == 0);
-	r = run(&x, m, &in, ops, format);
+	r = run(&x, m, &in, format);
 	/* More page tables than are believed; all else must give a file. */
 	FUZZ_CHECK(r == 0 || r == -E2BIG);
 	if (r == 0 && params.format == XLDUMP_FORMAT_KDUMP)
 		look_kdump(fd, m);
 	else if (r == 0)
 		look_elf(fd, &m->cut, check_page, m);
-	ops->close(format);
+	xl_format_close(format);
 	xl_sink_close(sink);
 	xl_pipeline_deinit(&m->pipe);
 	xl_bitmap_deinit(&m->layout);

@@ -2,34 +2,22 @@
 /* A dump into memory: the format that the checks look into, and the order of calls of a dump. */
 #include "sim_dump.h"
 
-struct xl_format {
+struct memory_format {
+	struct xl_format format;
 	uint64_t nr_pfns;
 	uint8_t **page;
 	bool sealed;
 };
 
-static int memory_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,
-		       const struct xl_format_params *params, struct xl_format **ret)
+static struct memory_format *memory_of(struct xl_format *f)
 {
-	struct xl_format *f = calloc(1, sizeof(*f));
-
-	(void)x;
-	(void)sink;
-	(void)params;
-	if (!f)
-		return -ENOMEM;
-	f->nr_pfns = layout->nr_pfns;
-	f->page = calloc(f->nr_pfns, sizeof(*f->page));
-	if (!f->page) {
-		free(f);
-		return -ENOMEM;
-	}
-	*ret = f;
-	return 0;
+	return (struct memory_format *)f;
 }
 
-static int memory_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const void *page)
+static int memory_put(struct xl_ctx *x, struct xl_format *format, xl_pfn_t pfn, const void *page)
 {
+	struct memory_format *f = memory_of(format);
+
 	if (pfn >= f->nr_pfns)
 		return xl_err(x, -ERANGE, "put of pfn %#" PRIx64, pfn);
 	if (!f->page[pfn])
@@ -40,8 +28,10 @@ static int memory_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const
 	return 0;
 }
 
-static int memory_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cut *cut)
+static int memory_seal(struct xl_ctx *x, struct xl_format *format, const struct xl_cut *cut)
 {
+	struct memory_format *f = memory_of(format);
+
 	for (xl_pfn_t pfn = xl_bitmap_next(&cut->present, 0); pfn < cut->nr_pfns;
 	     pfn = xl_bitmap_next(&cut->present, pfn + 1)) {
 		if (!f->page[pfn])
@@ -51,31 +41,49 @@ static int memory_seal(struct xl_ctx *x, struct xl_format *f, const struct xl_cu
 	return 0;
 }
 
-static void memory_close(struct xl_format *f)
+static void memory_close(struct xl_format *format)
 {
-	if (!f)
-		return;
+	struct memory_format *f = memory_of(format);
+
 	for (uint64_t i = 0; i < f->nr_pfns; i++)
 		free(f->page[i]);
 	free(f->page);
 	free(f);
 }
 
-static const struct xl_format_ops format_memory = {
-	.open = memory_open, .put = memory_put, .seal = memory_seal, .close = memory_close
+static const struct xl_format_ops memory_ops = {
+	.put = memory_put, .seal = memory_seal, .close = memory_close
 };
+
+static int memory_open(uint64_t nr_pfns, struct xl_format **ret)
+{
+	struct memory_format *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->format.ops = &memory_ops;
+	f->nr_pfns = nr_pfns;
+	f->page = calloc(f->nr_pfns, sizeof(*f->page));
+	if (!f->page) {
+		free(f);
+		return -ENOMEM;
+	}
+	*ret = &f->format;
+	return 0;
+}
 
 const uint8_t *sim_dump_page(const struct sim_dump *d, xl_pfn_t pfn)
 {
-	return d->format && d->format->sealed && pfn < d->format->nr_pfns &&
-			       xl_bitmap_test(&d->cut.present, pfn) ?
-		       d->format->page[pfn] :
+	const struct memory_format *f = memory_of(d->format);
+
+	return f && f->sealed && pfn < f->nr_pfns && xl_bitmap_test(&d->cut.present, pfn) ?
+		       f->page[pfn] :
 		       NULL;
 }
 
 bool sim_dump_published(const struct sim_dump *d)
 {
-	return d->format && d->format->sealed;
+	return d->format && memory_of(d->format)->sealed;
 }
 
 static void count_warning(void *data, enum xldump_log_level level, const char *line)
@@ -89,7 +97,6 @@ static void count_warning(void *data, enum xldump_log_level level, const char *l
 static int run(struct sim *s, const struct xl_capture_params *params, bool raw, struct sim_dump *d)
 {
 	struct xl_hv *hv = &s->hv;
-	struct xl_layout layout = { 0 };
 	int r = hv->ops->domain_info(hv, SIM_DOMID, &d->cut.dom);
 
 	if (r < 0)
@@ -101,14 +108,12 @@ static int run(struct sim *s, const struct xl_capture_params *params, bool raw, 
 	r = xl_physmap_build(&d->x, hv, &d->cut.dom, d->cut.host.max_mfn, &d->map);
 	if (r < 0)
 		return r;
-	layout.nr_pfns = d->map.nr_pfns;
-	layout.present = &d->map.present;
-	r = format_memory.open(&d->x, &layout, NULL, NULL, &d->format);
+	r = memory_open(d->map.nr_pfns, &d->format);
 	if (r < 0)
 		return xl_err(&d->x, r, "open");
 	/* Opening a file takes its time, too. */
 	sim_advance(s, 200000);
-	r = xl_pipeline_init(&d->x, &d->pipe, &format_memory, d->format, d->map.nr_pfns, 4096);
+	r = xl_pipeline_init(&d->x, &d->pipe, d->format, d->map.nr_pfns, 4096);
 	d->pipe.raw = raw;
 	d->pipe.candidates.symbols = s->params.symbols;
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "format/formats.h"
 
 static char in_memory[] = "/dev/shm/test_guest.XXXXXX";
 static char on_disk[] = "test_guest.XXXXXX";
@@ -64,8 +65,7 @@ struct guest *guest_new(uint64_t nr_pfns, uint32_t vcpus)
 
 void guest_free(struct guest *g)
 {
-	if (g->ops)
-		g->ops->close(g->format);
+	xl_format_close(g->format);
 	xl_sink_close(g->sink);
 	xl_bitmap_deinit(&g->layout);
 	xl_bitmap_deinit(&g->put);
@@ -96,10 +96,9 @@ void guest_open_as(struct guest *g, const struct xl_format_params *params)
 		.nr_pfns = g->nr_pfns, .present = &g->layout, .vcpus = g->layout_vcpus
 	};
 
-	g->ops = xl_format_ops_of(params->format);
 	if (!g->sink)
 		ok(g, xl_sink_file_open(&g->ctx, GUEST_FILE, true, &g->sink));
-	ok(g, g->ops->open(&g->ctx, &layout, g->sink, params, &g->format));
+	ok(g, xl_format_open(&g->ctx, &layout, g->sink, params, &g->format));
 }
 
 void guest_open(struct guest *g, bool sections_only)
@@ -124,7 +123,7 @@ void guest_put(struct guest *g, xl_pfn_t pfn, uint32_t version)
 	uint8_t page[4096];
 
 	guest_page(pfn, version, page);
-	ok(g, g->ops->put(&g->ctx, g->format, pfn, page));
+	ok(g, xl_format_put(&g->ctx, g->format, pfn, page));
 	g->version[pfn] = version;
 	xl_bitmap_set(&g->put, pfn);
 }
@@ -393,9 +392,9 @@ static void check_xen_notes(const struct guest *g, const struct look *l)
 
 void guest_seal(struct guest *g)
 {
-	ok(g, g->ops->seal(&g->ctx, g->format, &g->cut));
+	ok(g, xl_format_seal(&g->ctx, g->format, &g->cut));
 	ok(g, xl_sink_commit(&g->ctx, g->sink, &g->file_bytes, &g->disk_bytes));
-	g->ops->close(g->format);
+	xl_format_close(g->format);
 	xl_sink_close(g->sink);
 	g->format = NULL;
 	g->sink = NULL;

@@ -24,7 +24,6 @@ struct guest {
 	uint32_t layout_vcpus;
 
 	struct xl_ctx ctx;
-	const struct xl_format_ops *ops;
 	struct xl_sink *sink;
 	struct xl_format *format;
 	uint64_t file_bytes, disk_bytes;

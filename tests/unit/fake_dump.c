@@ -17,19 +17,20 @@ static int fake_put(struct xl_ctx *x, struct xl_format *f, xl_pfn_t pfn, const v
 	return 0;
 }
 
-static const struct xl_format_ops fake_format = { .put = fake_put };
+static const struct xl_format_ops fake_ops = { .put = fake_put };
 
 static int capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_params *params,
 		   struct xl_cut *cut)
 {
 	struct xl_physmap map = { 0 };
+	struct xl_format format = { &fake_ops };
 	struct xl_pipeline pipe = { 0 };
 	int r = hv->ops->domain_info(hv, FAKE_DOMID, &cut->dom);
 
 	if (r == 0)
 		r = xl_physmap_build(x, hv, &cut->dom, 1 << 20, &map);
 	if (r == 0)
-		r = xl_pipeline_init(x, &pipe, &fake_format, NULL, map.nr_pfns, 4096);
+		r = xl_pipeline_init(x, &pipe, &format, map.nr_pfns, 4096);
 	if (r == 0)
 		r = xl_capture(x, hv, params, &map, &pipe, cut);
 	xl_pipeline_deinit(&pipe);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image_files.h"
+#include "format/formats.h"
 
 #include <endian.h>
 #include <fcntl.h>
@@ -212,7 +213,6 @@ static void fill_cut(struct fake *f, struct xl_cut *cut, xl_mfn_t *p2m)
 void image_write(struct fake *f, const struct xl_format_params *params, const char *path)
 {
 	static xl_mfn_t p2m[IMAGE_PAGES];
-	const struct xl_format_ops *ops = xl_format_ops_of(params->format);
 	struct xl_cut *cut = calloc(1, sizeof(*cut));
 	struct xl_layout layout = { .nr_pfns = IMAGE_PAGES, .vcpus = 2 };
 	struct xl_format *format = NULL;
@@ -224,14 +224,14 @@ void image_write(struct fake *f, const struct xl_format_params *params, const ch
 	fill_cut(f, cut, p2m);
 	layout.present = &cut->present;
 	check(xl_sink_file_open(&x, path, true, &sink) == 0, x.err);
-	check(ops->open(&x, &layout, sink, params, &format) == 0, x.err);
+	check(xl_format_open(&x, &layout, sink, params, &format) == 0, x.err);
 	for (xl_pfn_t pfn = 0; pfn < IMAGE_PAGES; pfn++)
 		if (present(pfn))
-			check(ops->put(&x, format, pfn, f->mem + (pfn << XL_PAGE_SHIFT)) == 0,
+			check(xl_format_put(&x, format, pfn, f->mem + (pfn << XL_PAGE_SHIFT)) == 0,
 			      x.err);
-	check(ops->seal(&x, format, cut) == 0, x.err);
+	check(xl_format_seal(&x, format, cut) == 0, x.err);
 	check(xl_sink_commit(&x, sink, &size, &disk) == 0, x.err);
-	ops->close(format);
+	xl_format_close(format);
 	xl_sink_close(sink);
 	xl_cut_deinit(cut);
 	free(cut);

@@ -11,6 +11,7 @@
 #include "sim_test.h"
 
 #include "base/bytes.h"
+#include "format/formats.h"
 #include "image/convert.h"
 #include "image/image_verify.h"
 
@@ -115,7 +116,6 @@ static int open_sink(struct xl_ctx *x, const struct form *f, const char *path, i
 
 static void write_dump(const struct sim_dump *d, const struct form *f, const char *path)
 {
-	const struct xl_format_ops *ops = xl_format_ops_of(f->params.format);
 	struct xl_layout layout = { .nr_pfns = d->cut.nr_pfns, .vcpus = d->cut.vcpus,
 				    .present = &d->cut.present };
 	struct xl_format *format = NULL;
@@ -125,13 +125,13 @@ static void write_dump(const struct sim_dump *d, const struct form *f, const cha
 	int fd;
 
 	ok(open_sink(&x, f, path, &fd, &sink), &x);
-	ok(ops->open(&x, &layout, sink, &f->params, &format), &x);
+	ok(xl_format_open(&x, &layout, sink, &f->params, &format), &x);
 	for (xl_pfn_t pfn = xl_bitmap_next(&d->cut.present, 0); pfn < d->cut.nr_pfns;
 	     pfn = xl_bitmap_next(&d->cut.present, pfn + 1))
-		ok(ops->put(&x, format, pfn, sim_dump_page(d, pfn)), &x);
-	ok(ops->seal(&x, format, &d->cut), &x);
+		ok(xl_format_put(&x, format, pfn, sim_dump_page(d, pfn)), &x);
+	ok(xl_format_seal(&x, format, &d->cut), &x);
 	ok(xl_sink_commit(&x, sink, &size, &disk), &x);
-	ops->close(format);
+	xl_format_close(format);
 	xl_sink_close(sink);
 	xl_closep(&fd);
 }
@@ -624,7 +624,6 @@ static void test_narrow_misfits(void **state)
 	(void)state;
 	for (size_t i = 0; i < XL_ARRAY_SIZE(misfits); i++) {
 		const struct xl_format_params *p = &forms[misfits[i]].params;
-		const struct xl_format_ops *ops = xl_format_ops_of(p->format);
 		struct xl_layout layout = { .nr_pfns = d.cut.nr_pfns, .vcpus = d.cut.vcpus,
 					    .present = &d.cut.present };
 		struct xl_format *format = NULL;
@@ -632,10 +631,10 @@ static void test_narrow_misfits(void **state)
 		struct xl_ctx x = { 0 };
 
 		ok(xl_sink_file_open(&x, FILE_A, true, &sink), &x);
-		ok(ops->open(&x, &layout, sink, p, &format), &x);
-		assert_int_equal(ops->seal(&x, format, &d.cut), -EINVAL);
+		ok(xl_format_open(&x, &layout, sink, p, &format), &x);
+		assert_int_equal(xl_format_seal(&x, format, &d.cut), -EINVAL);
 		assert_non_null(strstr(x.err, "32-bit PV guest"));
-		ops->close(format);
+		xl_format_close(format);
 		xl_sink_close(sink);
 	}
 	sim_dump_deinit(&d);
@@ -681,7 +680,6 @@ static void test_narrow_verify(void **state)
  * bytes in them. */
 static void test_raw_balloon(void **state)
 {
-	const struct xl_format_ops *ops = xl_format_ops_of(XLDUMP_FORMAT_XENCORE_RAW);
 	static const uint8_t zeros[XL_PAGE_SIZE];
 	uint8_t page[XL_PAGE_SIZE];
 	struct xl_bitmap before = { 0 };
@@ -699,16 +697,16 @@ static void test_raw_balloon(void **state)
 	assert_int_equal(xl_bitmap_init(&before, d.cut.nr_pfns), 0);
 	layout = (struct xl_layout){ .nr_pfns = d.cut.nr_pfns, .vcpus = 1, .present = &before };
 	ok(xl_sink_file_open(&x, FILE_A, true, &sink), &x);
-	ok(ops->open(&x, &layout, sink, &forms[FORM_RAW].params, &format), &x);
+	ok(xl_format_open(&x, &layout, sink, &forms[FORM_RAW].params, &format), &x);
 	memset(page, 0x77, sizeof(page));
 	for (xl_pfn_t pfn = 0; pfn < d.cut.nr_pfns; pfn++)
-		ok(ops->put(&x, format, pfn, page), &x);
+		ok(xl_format_put(&x, format, pfn, page), &x);
 	for (xl_pfn_t pfn = 0; pfn < d.cut.nr_pfns; pfn++)
 		if (xl_bitmap_test(&d.cut.present, pfn))
-			ok(ops->put(&x, format, pfn, sim_dump_page(&d, pfn)), &x);
-	ok(ops->seal(&x, format, &d.cut), &x);
+			ok(xl_format_put(&x, format, pfn, sim_dump_page(&d, pfn)), &x);
+	ok(xl_format_seal(&x, format, &d.cut), &x);
 	ok(xl_sink_commit(&x, sink, &size, &disk), &x);
-	ops->close(format);
+	xl_format_close(format);
 	xl_sink_close(sink);
 	assert_whole("ballooned", FILE_A);
 	assert_truth(s, FILE_A);

@@ -134,11 +134,11 @@ static void test_caller_errors(void **state)
 	(void)state;
 	guest_ram(g, 0, 100);
 	guest_open(g, false);
-	assert_int_equal(xl_format_elf.put(&g->ctx, g->format, 100, page), -EINVAL);
+	assert_int_equal(xl_format_put(&g->ctx, g->format, 100, page), -EINVAL);
 	for (xl_pfn_t pfn = 0; pfn < 99; pfn++)
 		guest_put(g, pfn, 1);
 	xl_err_clear(&g->ctx);
-	assert_int_equal(xl_format_elf.seal(&g->ctx, g->format, &g->cut), -EINVAL);
+	assert_int_equal(xl_format_seal(&g->ctx, g->format, &g->cut), -EINVAL);
 	assert_non_null(strstr(g->ctx.err, "page 0x63 was never read"));
 	guest_free(g);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fake_kernel.h"
+#include "format/formats.h"
 #include "no_memory.h"
 #include "sim_test.h"
 
@@ -111,22 +112,21 @@ static void test_kernel(void **state)
 static int make_file(struct xl_ctx *x, const struct xl_format_params *params, struct xl_cut *cut)
 {
 	const struct xl_layout layout = { 600, &cut->present, 1 };
-	const struct xl_format_ops *ops = xl_format_ops_of(params->format);
 	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
 	struct xl_format *format = NULL;
 	uint8_t page[XL_PAGE_SIZE];
 	int r = xl_sink_file_open(x, "test_no_memory.dump", false, &sink);
 
 	if (r == 0)
-		r = ops->open(x, &layout, sink, params, &format);
+		r = xl_format_open(x, &layout, sink, params, &format);
 	for (unsigned i = 0; r == 0 && i < 1200; i++) {
 		memset(page, (int)(i * 7 / 3), sizeof(page));
 		memcpy(page, &i, sizeof(i) - i % 2);
-		r = ops->put(x, format, i % 600, page);
+		r = xl_format_put(x, format, i % 600, page);
 	}
 	if (r == 0)
-		r = ops->seal(x, format, cut);
-	ops->close(format);
+		r = xl_format_seal(x, format, cut);
+	xl_format_close(format);
 	return r;
 }
 

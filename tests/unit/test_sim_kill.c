@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "format/format.h"
+#include "format/formats.h"
 #include "hv/recover.h"
 #include "hv/undo_private.h"
 #include "sim_test.h"
@@ -76,14 +76,14 @@ static int write_dump(struct job *j, struct sim *s, const struct xl_capture_para
 		return r;
 	xl_bitmap_copy(&present, &j->map.present);
 	layout.present = &present;
-	r = xl_format_elf.open(&j->x, &layout, j->sink, &(const struct xl_format_params){ 0 }, &j->format);
+	r = xl_format_open(&j->x, &layout, j->sink, &(const struct xl_format_params){ 0 }, &j->format);
 	if (r == 0)
-		r = xl_pipeline_init(&j->x, &j->pipe, &xl_format_elf, j->format, j->map.nr_pfns, 4096);
+		r = xl_pipeline_init(&j->x, &j->pipe, j->format, j->map.nr_pfns, 4096);
 	if (r == 0)
 		r = xl_capture(&j->x, &s->hv, cp, &j->map, &j->pipe, &j->cut);
 	if (r == 0)
 		r = xl_pipeline_seal(&j->pipe, &j->cut);
-	xl_format_elf.close(j->format);
+	xl_format_close(j->format);
 	xl_bitmap_deinit(&present);
 	return r;
 }

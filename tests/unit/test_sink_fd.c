@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "elf_guest.h"
+#include "format/formats.h"
 #include "kdump.h"
 
 /* Reads a pipe to its end, or up to some bytes and then goes. */
@@ -175,7 +176,7 @@ static void test_elf_moves(void **state)
 	guest_put_all(g, 0);
 	guest_put(g, 70, 1);
 	xl_bitmap_set(&g->cut.present, 70);
-	assert_int_equal(g->ops->seal(&g->ctx, g->format, &g->cut), -ESPIPE);
+	assert_int_equal(xl_format_seal(&g->ctx, g->format, &g->cut), -ESPIPE);
 	assert_int_equal(g->ctx.cause, XLDUMP_CAUSE_OUTPUT);
 	assert_non_null(strstr(g->ctx.err, "--format=kdump"));
 	close(fd);
@@ -205,16 +206,15 @@ static void test_reader_goes(void **state)
 		if (!after[i])
 			pthread_join(reader.thread, NULL);
 		guest_ram(g, 0, 4000);
-		g->ops = &xl_format_kdump;
 		r = xl_sink_fd_open(&g->ctx, fd, &g->sink);
 		if (r == 0)
-			r = g->ops->open(&g->ctx, &layout, g->sink, &params, &g->format);
+			r = xl_format_open(&g->ctx, &layout, g->sink, &params, &g->format);
 		for (xl_pfn_t pfn = 0; r == 0 && pfn < 4000; pfn++) {
 			guest_page(pfn, 1, page);
-			r = g->ops->put(&g->ctx, g->format, pfn, page);
+			r = xl_format_put(&g->ctx, g->format, pfn, page);
 		}
 		if (r == 0)
-			r = g->ops->seal(&g->ctx, g->format, &g->cut);
+			r = xl_format_seal(&g->ctx, g->format, &g->cut);
 		if (r == 0)
 			r = xl_sink_commit(&g->ctx, g->sink, &bytes, &disk);
 		assert_int_equal(r, -EPIPE);
@@ -302,7 +302,7 @@ static void test_cut_off(void **state)
 	guest_ram(g, 0, 100);
 	open_into(g, fd, XLDUMP_FORMAT_KDUMP);
 	guest_put_all(g, 0);
-	assert_int_equal(g->ops->seal(&g->ctx, g->format, &g->cut), 0);
+	assert_int_equal(xl_format_seal(&g->ctx, g->format, &g->cut), 0);
 	close(fd);
 	pthread_join(reader.thread, NULL);
 	assert_null(flat_read(reader.data, reader.len, true, &size, error));

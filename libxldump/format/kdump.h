@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kdump-compressed format. */
+#ifndef XL_FORMAT_KDUMP_H
+#define XL_FORMAT_KDUMP_H
+
+#include "format/format.h"
+
+_must_check_ int xl_kdump_open(struct xl_ctx *x, const struct xl_layout *layout,
+			       struct xl_sink *sink, const struct xl_format_params *params,
+			       struct xl_format **ret);
+
+#endif
