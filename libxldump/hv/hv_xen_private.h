@@ -54,7 +54,10 @@ static inline int xl_hv_errno(void)
 	return errno > 0 ? -errno : -EIO;
 }
 
+/* hv_xen_domain.c */
 int xl_hv_xen_domain_info(struct xl_hv *hv, uint32_t domid, struct xl_domain *ret);
+int xl_hv_xen_domain_list(struct xl_hv *hv, uint32_t first, struct xl_domain *ret, size_t max,
+			  size_t *ret_n);
 
 /* hv_xen_memory.c */
 int xl_hv_xen_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n, int *err,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A dump file: its name, which it has not before it is complete and on disk. */
-#include "sink/file_private.h"
+#include "sink/file_name.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -9,20 +9,16 @@
 #include <sys/stat.h>
 
 #include "hv/undo.h"
+#include "sink/file_bytes.h"
 
 /* Tries to find a free temporary name: 36^6 of them exist. */
 #define NAME_TRIES 100
 #define SUFFIX_LEN 6
 #define PARTIAL_MARK ".partial-"
 
-static int set_path(struct xl_ctx *x, struct xl_file *f, const char *path)
+static int set_path(struct xl_ctx *x, struct xl_file *f)
 {
-	const char *slash;
-
-	f->path = strdup(path);
-	if (!f->path)
-		return xl_err(x, -ENOMEM, "remember the path of the output");
-	slash = strrchr(f->path, '/');
+	const char *slash = strrchr(f->path, '/');
 	f->name = slash ? slash + 1 : f->path;
 	if (!slash)
 		f->dir = strdup(".");
@@ -209,10 +205,21 @@ static int make_private(struct xl_ctx *x, struct xl_file *f)
 	return 0;
 }
 
-void xl_file_close(struct xl_sink *s)
+int xl_file_create(struct xl_ctx *x, struct xl_file *f)
 {
-	struct xl_file *f = xl_file_of(s);
+	int r = set_path(x, f);
 
+	if (r == 0)
+		r = open_dir(x, f);
+	if (r == 0)
+		r = check_target(x, f);
+	if (r == 0)
+		r = create(x, f);
+	return r < 0 ? r : make_private(x, f);
+}
+
+void xl_file_discard(struct xl_file *f)
+{
 	if (f->partial)
 		(void)unlinkat(f->dirfd, f->partial, 0);
 	xl_closep(&f->fd);
@@ -220,51 +227,6 @@ void xl_file_close(struct xl_sink *s)
 	free(f->partial);
 	free(f->dir);
 	free(f->path);
-	free(f);
-}
-
-static void file_closep(struct xl_file **f)
-{
-	if (*f)
-		xl_file_close(&(*f)->sink);
-}
-
-int xl_sink_file_open_as(struct xl_ctx *x, const char *path, bool overwrite,
-			 enum xl_sink_naming naming, struct xl_sink **ret)
-{
-	_cleanup_(file_closep) struct xl_file *f = calloc(1, sizeof(*f));
-	int r;
-
-	if (!f)
-		return xl_err(x, -ENOMEM, "open the output");
-	f->sink.ops = &xl_file_ops;
-	f->fd = f->dirfd = -1;
-	f->overwrite = overwrite;
-	f->naming = naming;
-	f->undo = x->undo;
-
-	r = set_path(x, f, path);
-	if (r < 0)
-		return r;
-	r = open_dir(x, f);
-	if (r < 0)
-		return r;
-	r = check_target(x, f);
-	if (r < 0)
-		return r;
-	r = create(x, f);
-	if (r < 0)
-		return r;
-	r = make_private(x, f);
-	if (r < 0)
-		return r;
-	*ret = &XL_TAKE_PTR(f)->sink;
-	return 0;
-}
-
-int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct xl_sink **ret)
-{
-	return xl_sink_file_open_as(x, path, overwrite, XL_SINK_NAMING_BEST, ret);
 }
 
 /* Rename our temporary name to the target's, which must not exist unless overwriting. */

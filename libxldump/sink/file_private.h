@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the two halves of the file sink share: file.c moves bytes, file_name.c gives the file its
- * name; and the switch by which tests reach the ways taken on file systems without O_TMPFILE. */
+/* What the files of the file sink share, and the switch by which tests reach the ways taken on file systems without O_TMPFILE. */
 #ifndef XL_SINK_FILE_PRIVATE_H
 #define XL_SINK_FILE_PRIVATE_H
 
@@ -34,12 +33,5 @@ static inline struct xl_file *xl_file_of(struct xl_sink *s)
 
 _must_check_ int xl_sink_file_open_as(struct xl_ctx *x, const char *path, bool overwrite,
 				      enum xl_sink_naming naming, struct xl_sink **ret);
-
-int xl_file_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
-		   uint64_t *ret_disk_bytes);
-void xl_file_close(struct xl_sink *s);
-
-/* Words and cause for an errno value; `what` completes "cannot ...".  Returns -e. */
-int xl_file_fail(struct xl_ctx *x, const struct xl_file *f, int e, const char *what);
 
 #endif
