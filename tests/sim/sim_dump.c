@@ -142,6 +142,6 @@ void sim_dump_deinit(struct sim_dump *d)
 	xl_pipeline_deinit(&d->pipe);
 	xl_cut_deinit(&d->cut);
 	xl_physmap_deinit(&d->map);
-	memory_close(d->format);
+	xl_format_close(d->format);
 	d->format = NULL;
 }
