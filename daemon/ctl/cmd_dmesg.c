@@ -5,7 +5,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/dumps.h"
-#include "image/image_kernel.h"
+#include "image/image_klog.h"
 
 /* The guest wrote this, and it may go to a terminal: what is no printable ASCII becomes \xNN, as in
  * the kernel's own /dev/kmsg.  Each line of a record gets its time, as in the system call

@@ -9,26 +9,29 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
-void xl_json_put(struct json_object *o, const char *key, struct json_object *value)
+bool xl_json_put(struct json_object *o, const char *key, struct json_object *value)
 {
-	if (value && (!o || json_object_object_add(o, key, value) < 0))
-		(void)json_object_put(value);
+	if (value && o && json_object_object_add(o, key, value) == 0)
+		return true;
+	(void)json_object_put(value);
+	return false;
 }
 
-void xl_json_put_text(struct json_object *o, const char *key, const char *value)
+bool xl_json_put_text(struct json_object *o, const char *key, const char *value)
 {
-	xl_json_put(o, key, json_object_new_string(value));
+	return xl_json_put(o, key, json_object_new_string(value));
 }
 
-void xl_json_put_u64(struct json_object *o, const char *key, uint64_t value)
+bool xl_json_put_u64(struct json_object *o, const char *key, uint64_t value)
 {
-	xl_json_put(o, key, json_object_new_uint64(value));
+	return xl_json_put(o, key, json_object_new_uint64(value));
 }
 
-void xl_json_put_bool(struct json_object *o, const char *key, bool value)
+bool xl_json_put_bool(struct json_object *o, const char *key, bool value)
 {
-	xl_json_put(o, key, json_object_new_boolean(value));
+	return xl_json_put(o, key, json_object_new_boolean(value));
 }
 
 struct json_object *xl_json_get(struct json_object *o, const char *key)
@@ -70,6 +73,33 @@ bool xl_json_true(struct json_object *o, const char *key)
 	return json_object_is_type(v, json_type_boolean) && json_object_get_boolean(v);
 }
 
+uint64_t xl_json_number(struct json_object *o, const char *key)
+{
+	uint64_t v = 0;
+
+	(void)xl_json_u64(o, key, &v);
+	return v;
+}
+
+const char *xl_json_shown(struct json_object *o, const char *key, char *buf, size_t size)
+{
+	struct json_object *v = xl_json_get(o, key);
+	bool text = json_object_is_type(v, json_type_string);
+
+	return xl_printable(text ? json_object_get_string(v) : "",
+			    text ? (size_t)json_object_get_string_len(v) : 0, buf, size);
+}
+
+struct json_object *xl_json_parse(const char *text)
+{
+	struct json_object *o = text ? json_tokener_parse(text) : NULL;
+
+	if (json_object_is_type(o, json_type_object))
+		return o;
+	(void)json_object_put(o);
+	return NULL;
+}
+
 const char *xl_json_line(struct json_object *o)
 {
 	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
@@ -105,12 +135,9 @@ struct json_object *xl_json_read(int dirfd, const char *name, size_t max)
 		len += (size_t)n;
 	}
 	text[len] = '\0';
-	o = json_tokener_parse(text);
-	if (!json_object_is_type(o, json_type_object)) {
-		(void)json_object_put(o);
+	o = xl_json_parse(text);
+	if (!o)
 		errno = EBADMSG;
-		return NULL;
-	}
 	return o;
 }
 

@@ -15,11 +15,12 @@ static inline void xl_json_freep(struct json_object **o)
 
 #define _cleanup_json_ __attribute__((__cleanup__(xl_json_freep)))
 
-/* Take ownership of value; without memory for it the member is missing. */
-void xl_json_put(struct json_object *o, const char *key, struct json_object *value);
-void xl_json_put_text(struct json_object *o, const char *key, const char *value);
-void xl_json_put_u64(struct json_object *o, const char *key, uint64_t value);
-void xl_json_put_bool(struct json_object *o, const char *key, bool value);
+/* Take ownership of value; without memory for it, or for o, the member is missing and the result is
+ * false. */
+bool xl_json_put(struct json_object *o, const char *key, struct json_object *value);
+bool xl_json_put_text(struct json_object *o, const char *key, const char *value);
+bool xl_json_put_u64(struct json_object *o, const char *key, uint64_t value);
+bool xl_json_put_bool(struct json_object *o, const char *key, bool value);
 
 /* NULL, or false and nothing touched, when there is none of that type; also for a text that does not
  * fit, or has a NUL in it. */
@@ -27,6 +28,15 @@ struct json_object *xl_json_get(struct json_object *o, const char *key);
 bool xl_json_text(struct json_object *o, const char *key, char *ret, size_t size);
 bool xl_json_u64(struct json_object *o, const char *key, uint64_t *ret);
 bool xl_json_true(struct json_object *o, const char *key);
+
+/* The same with 0 for one that is not there. */
+uint64_t xl_json_number(struct json_object *o, const char *key);
+
+/* A text from outside, made printable for a person; "" when there is none.  Returns buf. */
+const char *xl_json_shown(struct json_object *o, const char *key, char *buf, size_t size);
+
+/* The object that a text is, to be freed; NULL for NULL, for what is not one, and without memory. */
+struct json_object *xl_json_parse(const char *text);
 
 /* The text of an object, on one line; it lives as long as the object. */
 const char *xl_json_line(struct json_object *o);

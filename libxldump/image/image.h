@@ -11,6 +11,7 @@
 #include "base/bitmap.h"
 #include "base/ctx.h"
 #include "base/types.h"
+#include "image/pieces.h"
 
 enum xl_image_kind {
 	XL_IMAGE_ELF,         /* program headers, with or without Xen's sections */
@@ -21,14 +22,6 @@ enum xl_image_kind {
 };
 
 const char *xl_image_kind_name(enum xl_image_kind kind);
-
-/* Pages that follow each other in the guest and in the file. */
-struct xl_image_run {
-	xl_pfn_t first;
-	uint64_t pages;
-	uint64_t offset; /* of the first */
-	uint64_t backed; /* bytes that are in the file; what follows is zeros */
-};
 
 struct xl_image_p2m_run {
 	xl_pfn_t pfn;
@@ -70,10 +63,12 @@ struct xl_image_kdump {
 	bool records_lost;            /* a note of ours names records, but in another file */
 };
 
+struct xl_image_ops;
 struct xl_imgfile;
 struct xl_slots;
 
 struct xl_image {
+	const struct xl_image_ops *ops;
 	enum xl_image_kind kind;
 	bool flattened;
 	bool narrow;               /* ELF of a 32-bit machine: a 32-bit PV guest's */
@@ -85,8 +80,7 @@ struct xl_image {
 	uint64_t pages;            /* in the dump */
 	xl_pfn_t nr_pfns;          /* highest pfn in it, plus 1 */
 
-	struct xl_image_run *run;  /* ELF: ascending, not overlapping */
-	size_t runs;
+	struct xl_pieces mem; /* ELF: memory by physical address */
 
 	struct xl_slots *slots;    /* kdump */
 	struct xl_image_kdump kdump;
@@ -143,8 +137,14 @@ static inline void xl_image_closep(struct xl_image **img)
 xl_pfn_t xl_image_next(const struct xl_image *img, xl_pfn_t pfn);
 bool xl_image_has(const struct xl_image *img, xl_pfn_t pfn);
 
-/* Where a page lies in the file, and how many bytes of it; 0 bytes for one that is zeros without
- * being there.  -ENOENT. */
+/* The same of pages of which the file has bytes: neither zeros that are not there nor holes. */
+xl_pfn_t xl_image_next_stored(struct xl_image *img, xl_pfn_t pfn);
+
+/* Whether the file says of a page that it was memory and was left out. */
+bool xl_image_left_out(const struct xl_image *img, xl_pfn_t pfn);
+
+/* Where a page lies in the file, and how many bytes of it follow there; 0 bytes for one that is
+ * zeros without being there.  -ENOENT. */
 _must_check_ int xl_image_where(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
 				uint64_t *ret_offset, uint64_t *ret_size);
 
@@ -159,6 +159,9 @@ int xl_image_read(void *img, uint64_t paddr, void *buf, size_t len);
 
 /* The section of that name, or NULL. */
 const struct xl_image_section *xl_image_section(const struct xl_image *img, const char *name);
+
+/* Whether the file has digests of its pages. */
+bool xl_image_has_digests(const struct xl_image *img);
 
 /* Bytes of the dump (reassembled, if flattened).  -EINVAL: beyond its end. */
 _must_check_ int xl_image_bytes(struct xl_ctx *x, struct xl_image *img, uint64_t offset,

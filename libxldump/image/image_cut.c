@@ -2,11 +2,11 @@
 /* The cut of a dump: the opposite of what the formats' seal() writes. */
 #include "image/image_cut.h"
 
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "format/elf_format.h"
 #include "format/notes_format.h"
 #include "guest/vmcoreinfo.h"
@@ -273,33 +273,28 @@ static int take_kernel(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cu
 
 static void take_instant(const struct xl_image *img, struct xl_cut *cut)
 {
-	struct json_object *top = img->json ? json_tokener_parse(img->json) : NULL, *o;
+	_cleanup_json_ struct json_object *note = xl_json_parse(img->json);
 	struct tm tm = { 0 };
+	char text[64];
 
-	if (json_object_is_type(top, json_type_object) &&
-	    json_object_object_get_ex(top, "instant", &o) &&
-	    json_object_is_type(o, json_type_string) &&
-	    strptime(json_object_get_string(o), "%Y-%m-%dT%H:%M:%S", &tm))
+	if (xl_json_text(note, "instant", text, sizeof(text)) &&
+	    strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
 		cut->instant.tv_sec = timegm(&tm);
-	json_object_put(top);
 }
 
 /* What the note says; without one, only a PV guest has a p2m in its file. */
 static enum xldump_guest_type type_of(const struct xl_image *img)
 {
-	struct json_object *top = img->json ? json_tokener_parse(img->json) : NULL, *domain, *o;
+	_cleanup_json_ struct json_object *note = xl_json_parse(img->json);
 	enum xldump_guest_type type = img->p2ms ? XLDUMP_GUEST_PV : XLDUMP_GUEST_HVM;
 	const char *name;
+	char text[16];
 
-	if (json_object_is_type(top, json_type_object) &&
-	    json_object_object_get_ex(top, "domain", &domain) &&
-	    json_object_is_type(domain, json_type_object) &&
-	    json_object_object_get_ex(domain, "type", &o))
-		for (enum xldump_guest_type t = 0; (name = xldump_guest_type_name(t)); t++)
-			if (json_object_is_type(o, json_type_string) &&
-			    strcmp(json_object_get_string(o), name) == 0)
-				type = t;
-	json_object_put(top);
+	if (!xl_json_text(xl_json_get(note, "domain"), "type", text, sizeof(text)))
+		return type;
+	for (enum xldump_guest_type t = 0; (name = xldump_guest_type_name(t)); t++)
+		if (strcmp(text, name) == 0)
+			type = t;
 	return type;
 }
 

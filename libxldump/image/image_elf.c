@@ -59,38 +59,39 @@ static int read_ehdr(struct xl_ctx *x, struct xl_image *img, struct ehdr *ret)
 
 /* ---- segments ---- */
 
-static int take_load(struct xl_ctx *x, struct xl_image *img, const uint8_t *p, uint64_t at)
+/* They may come in any order, begin and end within a page, and show the same memory twice, as
+ * /proc/vmcore does with the kernel's image. */
+static int take_load(struct xl_ctx *x, struct xl_image *img, struct xl_ranges *all,
+		     const uint8_t *p, uint64_t at)
 {
 	uint64_t offset = xl_get_le64(p + ELF_P_OFFSET), paddr = xl_get_le64(p + ELF_P_PADDR);
 	uint64_t filesz = xl_get_le64(p + ELF_P_FILESZ), memsz = xl_get_le64(p + ELF_P_MEMSZ);
 	char what[64];
+	int r;
 
 	(void)snprintf(what, sizeof(what), "program header at offset %#" PRIx64, at);
 	img->loads++;
-	if (memsz == 0)
-		return 0;
-	if (paddr & XL_PAGE_MASK)
-		return xl_image_bad(x, "%s: address %#" PRIx64 " is not that of a page", what, paddr);
 	if (filesz > memsz)
 		return xl_image_bad(x, "%s: more bytes in the file, %#" PRIx64 ", than in memory, %#"
 				    PRIx64, what, filesz, memsz);
 	if (!xl_imgfile_inside(img->file, offset, filesz))
 		return xl_image_bad(x, "%s: %#" PRIx64 " bytes at offset %#" PRIx64 " are beyond the "
 				    "end of the file, %#" PRIx64, what, filesz, offset, img->size);
-	return xl_image_add_run(x, img, &(struct xl_image_run){
-		.first = paddr >> XL_PAGE_SHIFT,
-		.pages = (memsz >> XL_PAGE_SHIFT) + !!(memsz & XL_PAGE_MASK),
-		.offset = offset, .backed = filesz }, what);
+	r = xl_image_add_memory(x, all, paddr, filesz, offset, what);
+	return r < 0 ? r :
+		       xl_image_add_memory(x, all, paddr + filesz, memsz - filesz, XL_PIECE_ZEROS,
+					   what);
 }
 
-static int take_phdr(struct xl_ctx *x, struct xl_image *img, const uint8_t *p, uint64_t at)
+static int take_phdr(struct xl_ctx *x, struct xl_image *img, struct xl_ranges *all,
+		     const uint8_t *p, uint64_t at)
 {
 	switch (xl_get_le32(p + ELF_P_TYPE)) {
 	case ELF_PT_NOTE:
 		return xl_image_read_notes(x, img, xl_get_le64(p + ELF_P_OFFSET),
 					   xl_get_le64(p + ELF_P_FILESZ), "PT_NOTE");
 	case ELF_PT_LOAD:
-		return take_load(x, img, p, at);
+		return take_load(x, img, all, p, at);
 	default:
 		return 0;
 	}
@@ -98,6 +99,7 @@ static int take_phdr(struct xl_ctx *x, struct xl_image *img, const uint8_t *p, u
 
 static int read_segments(struct xl_ctx *x, struct xl_image *img, const struct ehdr *e)
 {
+	_cleanup_(xl_ranges_deinit) struct xl_ranges all = { 0 };
 	uint8_t buf[PHDRS_AT_ONCE * ELF_PHDR_SIZE];
 
 	if (!xl_imgfile_inside(img->file, e->phoff, e->phnum * ELF_PHDR_SIZE))
@@ -112,11 +114,12 @@ static int read_segments(struct xl_ctx *x, struct xl_image *img, const struct eh
 		if (r < 0)
 			return xl_err(x, r, "read program headers at offset %#" PRIx64, at);
 		for (uint64_t j = 0; j < n && r == 0; j++)
-			r = take_phdr(x, img, buf + j * ELF_PHDR_SIZE, at + j * ELF_PHDR_SIZE);
+			r = take_phdr(x, img, &all, buf + j * ELF_PHDR_SIZE,
+				      at + j * ELF_PHDR_SIZE);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return xl_image_set_memory(x, img, &all);
 }
 
 /* ---- sections ---- */
@@ -173,7 +176,7 @@ static int read_sections(struct xl_ctx *x, struct xl_image *img, const struct eh
 	return r;
 }
 
-int xl_image_open_elf(struct xl_ctx *x, struct xl_image *img)
+static int open_elf(struct xl_ctx *x, struct xl_image *img)
 {
 	struct ehdr e;
 	int r;
@@ -193,3 +196,13 @@ int xl_image_open_elf(struct xl_ctx *x, struct xl_image *img)
 				    "section .xen_pages");
 	return r < 0 ? r : xl_image_open_records(x, img);
 }
+
+const struct xl_image_ops xl_image_elf = {
+	.signature = "\177ELF",
+	.signature_size = 4,
+	.open = open_elf,
+	.next = xl_memory_next,
+	.next_stored = xl_memory_next_stored,
+	.where = xl_memory_where,
+	.page = xl_memory_page,
+};

@@ -207,7 +207,7 @@ static int read_records(struct xl_ctx *x, struct xl_image *img)
 	return r < 0 ? r : xl_image_open_records(x, img);
 }
 
-int xl_image_open_kdump(struct xl_ctx *x, struct xl_image *img)
+static int open_kdump(struct xl_ctx *x, struct xl_image *img)
 {
 	struct layout l = { 0 };
 	int r;
@@ -227,8 +227,18 @@ int xl_image_open_kdump(struct xl_ctx *x, struct xl_image *img)
 
 /* ---- pages ---- */
 
-int xl_image_kdump_where(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
-			 uint64_t *ret_offset, uint64_t *ret_size, uint32_t *ret_flags)
+static xl_pfn_t kdump_next(const struct xl_image *img, xl_pfn_t pfn)
+{
+	return xl_bitmap_next(&img->slots->present, pfn);
+}
+
+static xl_pfn_t kdump_next_stored(struct xl_image *img, xl_pfn_t pfn)
+{
+	return kdump_next(img, pfn);
+}
+
+static int find_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn, uint64_t *ret_offset,
+		     uint64_t *ret_size, uint32_t *ret_flags)
 {
 	uint64_t at = img->kdump.descs + xl_slots_rank(img->slots, pfn) * KDUMP_DESC_SIZE;
 	uint8_t d[KDUMP_DESC_SIZE];
@@ -250,15 +260,23 @@ int xl_image_kdump_where(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
 	return 0;
 }
 
-int xl_image_kdump_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
-			uint8_t ret[XL_PAGE_SIZE])
+static int kdump_where(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn, uint64_t *ret_offset,
+		       uint64_t *ret_size)
+{
+	uint32_t flags;
+
+	return find_page(x, img, pfn, ret_offset, ret_size, &flags);
+}
+
+static int kdump_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
+		      uint8_t ret[XL_PAGE_SIZE])
 {
 	uint8_t buf[COMPRESSED_MAX];
 	uint64_t offset, size;
 	uint32_t flags;
 	int r;
 
-	r = xl_image_kdump_where(x, img, pfn, &offset, &size, &flags);
+	r = find_page(x, img, pfn, &offset, &size, &flags);
 	if (r < 0)
 		return r;
 	r = xl_imgfile_read(img->file, offset, buf, size);
@@ -273,3 +291,13 @@ int xl_image_kdump_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
 				    " do not decompress", pfn, size, offset);
 	return 0;
 }
+
+const struct xl_image_ops xl_image_kdump = {
+	.signature = KDUMP_SIGNATURE,
+	.signature_size = sizeof(KDUMP_SIGNATURE) - 1,
+	.open = open_kdump,
+	.next = kdump_next,
+	.next_stored = kdump_next_stored,
+	.where = kdump_where,
+	.page = kdump_page,
+};

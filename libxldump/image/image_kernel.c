@@ -23,20 +23,18 @@ static int scan_pages(struct xl_ctx *x, struct xl_image *img, struct xl_kernel *
 	struct xl_candidates c = { 0 };
 	uint8_t page[XL_PAGE_SIZE] = { 0 };
 
-	for (xl_pfn_t pfn = xl_image_next(img, 0); pfn < img->nr_pfns;
-	     pfn = xl_image_next(img, pfn + 1)) {
+	/* Pages of zeros that are not in the file have no text. */
+	for (xl_pfn_t pfn = xl_image_next_stored(img, 0); pfn < img->nr_pfns;
+	     pfn = xl_image_next_stored(img, pfn + 1)) {
 		uint64_t offset, size;
-		int r;
+		int r = xl_check_cancel(x);
 
-		if (img->kind == XL_IMAGE_KDUMP) {
-			r = xl_image_page(x, img, pfn, page);
-		} else {
+		if (r == 0 && img->kind != XL_IMAGE_KDUMP)
 			r = xl_image_where(x, img, pfn, &offset, &size);
-			if (r == 0 && size < START)
-				continue;
-			if (r == 0)
-				r = xl_imgfile_read(img->file, offset, page, START);
-		}
+		if (r == 0 && img->kind != XL_IMAGE_KDUMP && size >= START)
+			r = xl_imgfile_read(img->file, offset, page, START);
+		else if (r == 0)
+			r = xl_image_page(x, img, pfn, page);
 		if (r < 0)
 			return r;
 		xl_candidates_look(&c, pfn, page);

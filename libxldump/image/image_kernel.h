@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The Linux kernel in a dump: its VMCOREINFO, its memory by virtual address, its log. */
+/* The Linux kernel in a dump: its VMCOREINFO, its memory by virtual address. */
 #ifndef XL_IMAGE_IMAGE_KERNEL_H
 #define XL_IMAGE_IMAGE_KERNEL_H
 
@@ -31,14 +31,5 @@ _must_check_ int xl_image_vm_walk(const struct xl_image_vm *vm, uint64_t va, uin
 /* Bytes by virtual address, across pages.  -EFAULT. */
 _must_check_ int xl_image_vm_read(const struct xl_image_vm *vm, uint64_t va, void *buf,
 				  size_t len);
-
-/* One record of the log: time since boot and the text, which may have any bytes in it. */
-typedef void (*xl_klog_fn)(void *data, uint64_t ns, const char *text, size_t len);
-
-/* The kernel log, oldest record first.  -EOPNOTSUPP for a kernel whose log is not known (before
- * 3.5), -EINVAL when what is there makes no sense; records that do not are left out, and counted in
- * *ret_broken. */
-_must_check_ int xl_image_klog(struct xl_ctx *x, const struct xl_image_vm *vm, xl_klog_fn fn,
-			       void *data, uint64_t *ret_broken);
 
 #endif

@@ -5,12 +5,13 @@
  * (kernel/printk/printk_ringbuffer.h); from 3.5 to 5.9 a ring of records, each with a header of its
  * own (struct printk_log).  All of it is the guest's to write.
  */
+#include "image/image_klog.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "guest/vmcoreinfo.h"
-#include "image/image_kernel.h"
 
 /* The kernel itself allows 2 GiB; what is asked for in practice is a few MiB. */
 #define LOG_MAX ((uint64_t)256 << 20)

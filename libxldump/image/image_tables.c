@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The page tables of a PV guest in a file that does not say which pages they are. */
+#include "image/image_tables.h"
+
 #include <stdlib.h>
 
 #include "base/bytes.h"
 #include "image/image_private.h"
-#include "image/recast.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_PSE 0x080ULL

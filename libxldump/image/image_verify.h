@@ -3,8 +3,6 @@
 #ifndef XL_IMAGE_IMAGE_VERIFY_H
 #define XL_IMAGE_IMAGE_VERIFY_H
 
-#include <stdarg.h>
-
 #include "image/image.h"
 
 enum xl_verify_level {
@@ -28,24 +26,8 @@ struct xl_verify {
 	unsigned shown;   /* in the present group of checks */
 };
 
-/* Findings of one group of checks that are shown; further ones are only counted. */
-#define XL_VERIFY_SHOWN 20
-
 /* All checks that fit this kind of file.  0, also when something is broken: look at v->broken.
  * Negative when the file could not be read, or the caller cancelled. */
 _must_check_ int xl_image_verify(struct xl_verify *v);
-
-/* ---- between the files of it ---- */
-
-_printf_(2, 3) void xl_verify_broken(struct xl_verify *v, const char *fmt, ...);
-_printf_(2, 3) void xl_verify_note(struct xl_verify *v, const char *fmt, ...);
-
-/* Ends a check; says nothing if something was broken in it. */
-_printf_(2, 3) void xl_verify_done(struct xl_verify *v, const char *fmt, ...);
-
-_must_check_ int xl_verify_elf(struct xl_verify *v);
-_must_check_ int xl_verify_notes(struct xl_verify *v);
-_must_check_ int xl_verify_guest(struct xl_verify *v);
-_must_check_ int xl_verify_digests(struct xl_verify *v);
 
 #endif

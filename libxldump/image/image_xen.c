@@ -34,8 +34,9 @@ static int add_p2m(struct xl_ctx *x, struct xl_image *img, const struct xl_image
 
 /* Entry `slot` of the map.  xl dump-core pads with ~0 where pages vanished while it ran, and a raw
  * map may have entries for holes. */
-static int take_entry(struct xl_ctx *x, struct xl_image *img, const struct xl_image_section *map,
-		      const struct xl_image_section *pages, uint64_t slot, const uint8_t *entry)
+static int take_entry(struct xl_ctx *x, struct xl_image *img, struct xl_ranges *all,
+		      const struct xl_image_section *map, const struct xl_image_section *pages,
+		      uint64_t slot, const uint8_t *entry)
 {
 	bool raw = map->entsize == 16;
 	xl_pfn_t pfn = xl_get_le64(entry);
@@ -46,10 +47,36 @@ static int take_entry(struct xl_ctx *x, struct xl_image *img, const struct xl_im
 		return 0;
 	(void)snprintf(what, sizeof(what), "%s, entry %" PRIu64 " at offset %#" PRIx64, map->name,
 		       slot, map->offset + slot * map->entsize);
-	r = xl_image_add_run(x, img, &(struct xl_image_run){ pfn, 1,
-			     pages->offset + (slot << XL_PAGE_SHIFT), XL_PAGE_SIZE }, what);
+	if (pfn >= XL_MAX_PFNS)
+		pfn = XL_MAX_PFNS; /* which is refused, and can be shifted */
+	r = xl_image_add_memory(x, all, pfn << XL_PAGE_SHIFT, XL_PAGE_SIZE,
+				pages->offset + (slot << XL_PAGE_SHIFT), what);
 	if (r == 0 && raw)
 		r = add_p2m(x, img, &(struct xl_image_p2m_run){ pfn, xl_get_le64(entry + 8), 1 });
+	return r;
+}
+
+static int compare_pfns(const void *a, const void *b)
+{
+	const struct xl_image_p2m_run *l = a, *r = b;
+
+	return l->pfn < r->pfn ? -1 : l->pfn > r->pfn;
+}
+
+/* Entries may come in any order, but of each page there is one. */
+static int set_memory(struct xl_ctx *x, struct xl_image *img, struct xl_ranges *all,
+		      const struct xl_image_section *map)
+{
+	uint64_t pages = 0;
+	int r = xl_image_set_memory(x, img, all);
+
+	for (size_t i = 0; i < all->n; i++)
+		pages += all->range[i].len >> XL_PAGE_SHIFT;
+	if (r == 0 && pages != img->pages)
+		return xl_image_bad(x, "%s at offset %#" PRIx64 " names %" PRIu64 " pages twice",
+				    map->name, map->offset, pages - img->pages);
+	if (img->p2ms)
+		qsort(img->p2m, img->p2ms, sizeof(*img->p2m), compare_pfns);
 	return r;
 }
 
@@ -57,6 +84,7 @@ static int read_map(struct xl_ctx *x, struct xl_image *img, const struct xl_imag
 		    const struct xl_image_section *pages)
 {
 	uint64_t n = map->size / map->entsize, slots = pages->size >> XL_PAGE_SHIFT;
+	_cleanup_(xl_ranges_deinit) struct xl_ranges all = { 0 };
 	uint8_t buf[ENTRIES_AT_ONCE * 16];
 
 	if (n > slots)
@@ -70,11 +98,11 @@ static int read_map(struct xl_ctx *x, struct xl_image *img, const struct xl_imag
 		if (r < 0)
 			return xl_err(x, r, "read %s at offset %#" PRIx64, map->name, at);
 		for (uint64_t j = 0; j < some && r == 0; j++)
-			r = take_entry(x, img, map, pages, i + j, buf + j * map->entsize);
+			r = take_entry(x, img, &all, map, pages, i + j, buf + j * map->entsize);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return set_memory(x, img, &all, map);
 }
 
 /* Which of the two maps there is, checked; sizes of entries are those of the format, whatever the

@@ -9,25 +9,11 @@
 
 #include "image/flat_format.h"
 #include "image/image_private.h"
+#include "image/imgfile.h"
 
 /* 512 MiB of memory for a list of them.  A record of xldump is up to a megabyte, so this is more
  * than any guest needs. */
 #define RECORDS_MAX ((size_t)16 << 20)
-
-struct record {
-	uint64_t offset, len, at;
-	size_t seq;
-};
-
-struct records {
-	struct record *r;
-	size_t n, allocated;
-};
-
-static void records_deinit(struct records *r)
-{
-	free(r->r);
-}
 
 static uint64_t get_be64(const void *p)
 {
@@ -59,28 +45,7 @@ static int file_read(int fd, uint64_t offset, void *buf, size_t len)
 
 /* ---- flattened ---- */
 
-static int add_record(struct xl_ctx *x, struct records *all, uint64_t offset, uint64_t len,
-		      uint64_t at)
-{
-	if (all->n == RECORDS_MAX)
-		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -E2BIG,
-			       "more than %zu records in the flattened file: use xldumpctl "
-			       "reassemble first", RECORDS_MAX);
-	if (all->n == all->allocated) {
-		size_t n = all->allocated ? all->allocated * 2 : 256;
-		struct record *p = reallocarray(all->r, n, sizeof(*p));
-
-		if (!p)
-			return xl_err(x, -ENOMEM, "list of %zu records", n);
-		all->r = p;
-		all->allocated = n;
-	}
-	all->r[all->n] = (struct record){ offset, len, at, all->n };
-	all->n++;
-	return 0;
-}
-
-static int read_records(struct xl_ctx *x, struct xl_imgfile *f, struct records *all)
+static int read_records(struct xl_ctx *x, struct xl_imgfile *f, struct xl_ranges *all)
 {
 	uint64_t at = FLAT_HEADER_SIZE;
 
@@ -108,110 +73,24 @@ static int read_records(struct xl_ctx *x, struct xl_imgfile *f, struct records *
 			return xl_image_bad(x, "the flattened file is cut off: the record at offset %#"
 					    PRIx64 " has %#" PRIx64 " bytes, and the file only %#"
 					    PRIx64 " more", at - sizeof(head), len, f->size - at);
-		r = add_record(x, all, offset, len, at);
+		if (all->n == RECORDS_MAX)
+			return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -E2BIG,
+				       "more than %zu records in the flattened file: use xldumpctl "
+				       "reassemble first",
+				       RECORDS_MAX);
+		/* A later record is a later write. */
+		r = xl_ranges_add(all, &(struct xl_range){ offset, len, at, all->n });
 		if (r < 0)
-			return r;
+			return xl_err(x, r, "list of %zu records", all->n);
 		if (offset + len > f->end)
 			f->end = offset + len;
 		at += len;
 	}
 }
 
-static int compare_offsets(const void *a, const void *b)
-{
-	const struct record *l = a, *r = b;
-
-	if (l->offset != r->offset)
-		return l->offset < r->offset ? -1 : 1;
-	return l->seq < r->seq ? -1 : 1;
-}
-
-/* A heap of records, the latest on top. */
-struct heap {
-	const struct record **r;
-	size_t n;
-};
-
-static void heap_swap(struct heap *h, size_t i, size_t j)
-{
-	const struct record *t = h->r[i];
-
-	h->r[i] = h->r[j];
-	h->r[j] = t;
-}
-
-static void heap_push(struct heap *h, const struct record *r)
-{
-	size_t i = h->n++;
-
-	h->r[i] = r;
-	for (; i && h->r[(i - 1) / 2]->seq < h->r[i]->seq; i = (i - 1) / 2)
-		heap_swap(h, i, (i - 1) / 2);
-}
-
-static void heap_pop(struct heap *h)
-{
-	size_t i = 0, child;
-
-	h->r[0] = h->r[--h->n];
-	while ((child = 2 * i + 1) < h->n) {
-		if (child + 1 < h->n && h->r[child + 1]->seq > h->r[child]->seq)
-			child++;
-		if (h->r[child]->seq <= h->r[i]->seq)
-			return;
-		heap_swap(h, i, child);
-		i = child;
-	}
-}
-
-static void emit(struct xl_imgfile *f, uint64_t from, uint64_t to, const struct record *r)
-{
-	struct xl_flat_piece *last = f->pieces ? &f->piece[f->pieces - 1] : NULL;
-	uint64_t at = r->at + (from - r->offset);
-
-	if (last && last->offset + last->len == from && last->at + last->len == at)
-		last->len += to - from;
-	else
-		f->piece[f->pieces++] = (struct xl_flat_piece){ from, to - from, at };
-}
-
-/* Go through the offsets upwards; of the records that cover a place, the latest holds.  Every step
- * ends at the start or the end of a record, so there are at most twice as many pieces. */
-static int put_in_order(struct xl_ctx *x, struct xl_imgfile *f, struct records *all)
-{
-	_cleanup_free_ const struct record **room = calloc(all->n + 1, sizeof(*room));
-	struct heap h = { room, 0 };
-	uint64_t pos = 0;
-	size_t i = 0;
-
-	f->piece = calloc(2 * all->n + 1, sizeof(*f->piece));
-	if (!room || !f->piece)
-		return xl_err(x, -ENOMEM, "order of %zu records", all->n);
-	if (all->n)
-		qsort(all->r, all->n, sizeof(*all->r), compare_offsets);
-	while (i < all->n || h.n) {
-		uint64_t to;
-
-		if (!h.n)
-			pos = all->r[i].offset;
-		while (i < all->n && all->r[i].offset == pos)
-			heap_push(&h, &all->r[i++]);
-		while (h.n && h.r[0]->offset + h.r[0]->len <= pos)
-			heap_pop(&h);
-		if (!h.n)
-			continue;
-		to = h.r[0]->offset + h.r[0]->len;
-		if (i < all->n && all->r[i].offset < to)
-			to = all->r[i].offset;
-		emit(f, pos, to, h.r[0]);
-		pos = to;
-	}
-	return 0;
-}
-
 static int open_flattened(struct xl_ctx *x, struct xl_imgfile *f)
 {
-	_cleanup_(records_deinit) struct records all = { 0 };
+	_cleanup_(xl_ranges_deinit) struct xl_ranges all = { 0 };
 	int r;
 
 	f->end = 0;
@@ -220,7 +99,9 @@ static int open_flattened(struct xl_ctx *x, struct xl_imgfile *f)
 	r = read_records(x, f, &all);
 	if (r < 0)
 		return r;
-	return put_in_order(x, f, &all);
+	f->flattened = true;
+	r = xl_pieces_init(&f->pieces, &all);
+	return r < 0 ? xl_err(x, r, "order of %zu records", all.n) : 0;
 }
 
 /* ---- either ---- */
@@ -252,8 +133,7 @@ void xl_imgfile_deinit(struct xl_imgfile *f)
 	if (f->fd >= 0)
 		(void)close(f->fd);
 	f->fd = -1;
-	free(f->piece);
-	f->piece = NULL;
+	xl_pieces_deinit(&f->pieces);
 }
 
 bool xl_imgfile_inside(const struct xl_imgfile *f, uint64_t offset, uint64_t len)
@@ -261,32 +141,15 @@ bool xl_imgfile_inside(const struct xl_imgfile *f, uint64_t offset, uint64_t len
 	return offset <= f->end && len <= f->end - offset;
 }
 
-/* The first piece that ends behind offset. */
-static size_t find_piece(const struct xl_imgfile *f, uint64_t offset)
-{
-	size_t lo = 0, hi = f->pieces;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->piece[mid].offset + f->piece[mid].len <= offset)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static int read_pieces(const struct xl_imgfile *f, uint64_t offset, uint8_t *buf, size_t len)
 {
-	size_t i = find_piece(f, offset);
-
 	memset(buf, 0, len);
-	for (; i < f->pieces && f->piece[i].offset < offset + len; i++) {
-		const struct xl_flat_piece *p = &f->piece[i];
-		uint64_t from = p->offset > offset ? p->offset : offset;
-		uint64_t to = p->offset + p->len < offset + len ? p->offset + p->len : offset + len;
-		int r = file_read(f->fd, p->at + (from - p->offset), buf + (from - offset),
+	for (size_t i = xl_pieces_find(&f->pieces, offset);
+	     i < f->pieces.n && f->pieces.piece[i].start < offset + len; i++) {
+		const struct xl_piece *p = &f->pieces.piece[i];
+		uint64_t from = p->start > offset ? p->start : offset, end = p->start + p->len;
+		uint64_t to = end < offset + len ? end : offset + len;
+		int r = file_read(f->fd, p->at + (from - p->start), buf + (from - offset),
 				  to - from);
 
 		if (r < 0)
@@ -299,7 +162,35 @@ int xl_imgfile_read(const struct xl_imgfile *f, uint64_t offset, void *buf, size
 {
 	if (!xl_imgfile_inside(f, offset, len))
 		return -EINVAL;
-	return f->piece ? read_pieces(f, offset, buf, len) : file_read(f->fd, offset, buf, len);
+	return f->flattened ? read_pieces(f, offset, buf, len) : file_read(f->fd, offset, buf, len);
+}
+
+static uint64_t next_record(const struct xl_imgfile *f, uint64_t offset)
+{
+	size_t i = xl_pieces_find(&f->pieces, offset);
+
+	if (i == f->pieces.n)
+		return f->end;
+	return f->pieces.piece[i].start > offset ? f->pieces.piece[i].start : offset;
+}
+
+uint64_t xl_imgfile_next_data(struct xl_imgfile *f, uint64_t offset)
+{
+	off_t data, hole;
+
+	if (f->flattened)
+		return next_record(f, offset);
+	if (offset >= f->data && offset < f->hole)
+		return offset;
+	if (offset >= f->end)
+		return f->end;
+	data = lseek(f->fd, (off_t)offset, SEEK_DATA);
+	if (data < 0)
+		return errno == ENXIO ? f->end : offset; /* a file system that cannot tell */
+	hole = lseek(f->fd, data, SEEK_HOLE);
+	f->data = (uint64_t)data;
+	f->hole = hole > data ? (uint64_t)hole : (uint64_t)data;
+	return f->data;
 }
 
 int xl_imgfile_load(struct xl_ctx *x, const struct xl_imgfile *f, uint64_t offset, uint64_t len,

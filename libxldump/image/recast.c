@@ -2,12 +2,13 @@
 /* Frames of the host to the guest's own, in a dump that is written again, and back. */
 #include "image/recast.h"
 
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "image/image_private.h"
+#include "image/image_tables.h"
 
 void xl_recast_deinit(struct xl_recast *r)
 {
@@ -106,24 +107,16 @@ static int refuse(struct xl_ctx *x, const char *why)
 
 static int check_raw(struct xl_ctx *x, const struct xl_image *img, const struct xl_cut *cut)
 {
-	uint64_t lost = 0;
+	_cleanup_json_ struct json_object *note = xl_json_parse(img->json);
 
 	if (!cut->p2m || !cut->tables)
 		return refuse(x, "this file has no such records");
 	for (xl_pfn_t pfn = 0; pfn < cut->nr_pfns; pfn++)
 		if (cut->p2m[pfn] != XL_INVALID_FRAME && !xl_bitmap_test(&cut->present, pfn))
 			return refuse(x, "pages were left out of this one");
-	if (img->json) {
-		struct json_object *top = json_tokener_parse(img->json), *o;
-
-		if (json_object_is_type(top, json_type_object) &&
-		    json_object_object_get_ex(top, "edits", &o) &&
-		    json_object_is_type(o, json_type_object) &&
-		    json_object_object_get_ex(o, "lost", &o))
-			lost = json_object_get_uint64(o);
-		json_object_put(top);
-	}
-	return lost ? refuse(x, "changes were made to this one that are not in the records") : 0;
+	return xl_json_number(xl_json_get(note, "edits"), "lost") ?
+		       refuse(x, "changes were made to this one that are not in the records") :
+		       0;
 }
 
 static int begin_raw(struct xl_ctx *x, const struct xl_image *img, struct xl_recast *r)
@@ -206,48 +199,31 @@ int xl_recast_page(struct xl_ctx *x, struct xl_recast *r, xl_pfn_t pfn, uint8_t 
 	return e < 0 ? xl_err(x, e, "translate page %#" PRIx64, pfn) : 0;
 }
 
-static bool set(struct json_object *to, const char *key, struct json_object *value)
-{
-	if (value && json_object_object_add(to, key, value) == 0)
-		return true;
-	json_object_put(value);
-	return false;
-}
-
 static bool update_note(const struct xl_recast *r, struct json_object *top)
 {
 	struct json_object *edits = json_object_new_object();
-	bool raw = r->to == XL_RECAST_RAW;
+	bool ok = xl_json_put_u64(edits, "count", r->cut->edits.n) &&
+		  xl_json_put_u64(edits, "lost", r->cut->edits.lost);
 
-	if (!edits || !set(edits, "count", json_object_new_uint64(r->cut->edits.n)) ||
-	    !set(edits, "lost", json_object_new_uint64(r->cut->edits.lost))) {
-		json_object_put(edits);
-		return false;
-	}
+	ok = xl_json_put(top, "edits", edits) && ok &&
+	     xl_json_put_u64(top, "tables", r->cut->tables);
 	json_object_object_del(top, "raw");
-	return set(top, "edits", edits) &&
-	       set(top, "tables", json_object_new_uint64(r->cut->tables)) &&
-	       (!raw || set(top, "raw", json_object_new_boolean(true)));
+	return ok &&
+	       (r->to != XL_RECAST_RAW || xl_json_put(top, "raw", json_object_new_boolean(true)));
 }
 
 int xl_recast_finish(struct xl_ctx *x, struct xl_recast *r)
 {
-	struct json_object *top;
-	const char *text = NULL;
+	_cleanup_json_ struct json_object *top = NULL;
+	const char *text;
 
 	if (r->to == XL_RECAST_NOTHING || !r->cut->note || !r->cut->note[0])
 		return 0;
-	top = json_tokener_parse(r->cut->note);
-	if (!json_object_is_type(top, json_type_object)) {
-		json_object_put(top);
+	top = xl_json_parse(r->cut->note);
+	if (!top)
 		return xl_image_bad(x, "the XLDUMP note is not what xldump-note(7) says");
-	}
-	if (update_note(r, top))
-		text = json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN |
-							   JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		r->note = strdup(text);
-	json_object_put(top);
+	text = update_note(r, top) ? xl_json_line(top) : NULL;
+	r->note = text ? strdup(text) : NULL;
 	if (!r->note)
 		return xl_err(x, -ENOMEM, "write the XLDUMP note");
 	r->cut->note = r->note;

@@ -5,8 +5,7 @@
 #include "base/bytes.h"
 #include "format/digest.h"
 #include "format/digest_format.h"
-#include "image/image_private.h"
-#include "image/image_verify.h"
+#include "image/verify_private.h"
 
 #define AT_ONCE 512
 

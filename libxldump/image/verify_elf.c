@@ -4,14 +4,42 @@
 
 #include "base/bytes.h"
 #include "format/elf_format.h"
-#include "image/image_private.h"
-#include "image/image_verify.h"
+#include "image/verify_private.h"
+
+/* One program header of ours: memory ascends, in whole pages, all of them in the file. */
+static void check_load(struct xl_verify *v, const uint8_t *p, uint64_t at, xl_pfn_t *next)
+{
+	uint64_t paddr = xl_get_le64(p + ELF_P_PADDR), memsz = xl_get_le64(p + ELF_P_MEMSZ);
+
+	if (xl_get_le64(p + ELF_P_ALIGN) || xl_get_le32(p + ELF_P_FLAGS))
+		xl_verify_broken(v,
+				 "program header at offset %#" PRIx64 ": p_align and p_flags must "
+				 "be 0",
+				 at);
+	if (xl_get_le64(p + ELF_P_FILESZ) != memsz)
+		xl_verify_broken(
+			v, "program header at offset %#" PRIx64 ": p_filesz is not p_memsz", at);
+	if (xl_get_le32(p + ELF_P_TYPE) != ELF_PT_LOAD)
+		return;
+	if ((paddr | memsz) & XL_PAGE_MASK)
+		xl_verify_broken(v,
+				 "program header at offset %#" PRIx64 ": address %#" PRIx64
+				 " or size %#" PRIx64 " is not that of a page",
+				 at, paddr, memsz);
+	if (paddr >> XL_PAGE_SHIFT < *next)
+		xl_verify_broken(v,
+				 "program header at offset %#" PRIx64 ": pfn %#" PRIx64
+				 " comes after pfn %#" PRIx64,
+				 at, paddr >> XL_PAGE_SHIFT, *next - 1);
+	*next = (paddr + memsz) >> XL_PAGE_SHIFT;
+}
 
 /* What our own files promise beyond what is needed to read them. */
 static int check_headers(struct xl_verify *v)
 {
 	uint8_t e[ELF_EHDR_SIZE], p[ELF_PHDR_SIZE];
 	uint64_t phoff, phnum = v->img->loads + 1;
+	xl_pfn_t next = 0;
 	unsigned named;
 	int r;
 
@@ -39,12 +67,7 @@ static int check_headers(struct xl_verify *v)
 			xl_verify_broken(v, "program header at offset %#" PRIx64 ": the first is "
 					 "PT_NOTE, all others PT_LOAD, not type %u", at,
 					 xl_get_le32(p + ELF_P_TYPE));
-		if (xl_get_le64(p + ELF_P_ALIGN) || xl_get_le32(p + ELF_P_FLAGS))
-			xl_verify_broken(v, "program header at offset %#" PRIx64 ": p_align and "
-					 "p_flags must be 0", at);
-		if (xl_get_le64(p + ELF_P_FILESZ) != xl_get_le64(p + ELF_P_MEMSZ))
-			xl_verify_broken(v, "program header at offset %#" PRIx64 ": p_filesz is not "
-					 "p_memsz", at);
+		check_load(v, p, at, &next);
 	}
 	xl_verify_done(v, "ELF header and %" PRIu64 " segments", v->img->loads);
 	return 0;

@@ -9,18 +9,11 @@
 #include "guest/kmem.h"
 #include "guest/vmcoreinfo.h"
 #include "image/image_kernel.h"
-#include "image/image_private.h"
-#include "image/image_verify.h"
+#include "image/verify_private.h"
 #include "hv/context32.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_FRAME 0x000ffffffffff000ULL
-
-/* A filter has left the page out of the file. */
-static bool left_out(const struct xl_image *img, xl_pfn_t pfn)
-{
-	return img->slots && !xl_image_has(img, pfn) && xl_bitmap_test(&img->kdump.ram, pfn);
-}
 
 static bool is_raw(const struct xl_image *img)
 {
@@ -39,7 +32,7 @@ static int check_tables(struct xl_verify *v)
 
 		if (r < 0)
 			return r;
-		if (left_out(v->img, t->pfn))
+		if (xl_image_left_out(v->img, t->pfn))
 			continue;
 		if (!xl_image_has(v->img, t->pfn)) {
 			xl_verify_broken(v, ".xldump_tables, entry %zu: page %#" PRIx64
@@ -79,7 +72,7 @@ static int check_edits(struct xl_verify *v)
 	for (size_t i = 0; i < v->img->edits; i++) {
 		uint64_t paddr = v->img->edit[i].paddr, word;
 
-		if (left_out(v->img, paddr >> XL_PAGE_SHIFT))
+		if (xl_image_left_out(v->img, paddr >> XL_PAGE_SHIFT))
 			continue;
 		if (xl_image_read(v->img, paddr, &word, sizeof(word)) < 0)
 			xl_verify_broken(v, ".xldump_edits, entry %zu: address %#" PRIx64

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the notes say, against each other and against the pages. */
-#include <json-c/json.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "format/elf_format.h"
 #include "format/notes_format.h"
 #include "guest/vmcoreinfo.h"
 #include "hv/hv.h"
-#include "image/image_private.h"
-#include "image/image_verify.h"
-
-static void putp(struct json_object **o)
-{
-	json_object_put(*o);
-}
+#include "image/verify_private.h"
 
 /* Registers: one note of each kind for each vCPU, in their order. */
 static void check_registers(struct xl_verify *v)
@@ -99,35 +93,23 @@ static void check_vmcoreinfo(struct xl_verify *v)
 
 /* ---- ours ---- */
 
-static bool number(struct json_object *o, const char *key, uint64_t *ret)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(o, key, &value) ||
-	    !json_object_is_type(value, json_type_int))
-		return false;
-	*ret = json_object_get_uint64(value);
-	return true;
-}
-
 static void expect(struct xl_verify *v, struct json_object *o, const char *key, uint64_t want)
 {
 	uint64_t got;
 
-	if (number(o, key, &got) && got != want)
+	if (xl_json_u64(o, key, &got) && got != want)
 		xl_verify_broken(v, "the XLDUMP note says %s: %" PRIu64 ", the file has %" PRIu64, key,
 				 got, want);
 }
 
 static void check_suspects(struct xl_verify *v, struct json_object *top)
 {
-	struct json_object *s, *ranges, *complete;
+	struct json_object *s = xl_json_get(top, "suspects"), *ranges = xl_json_get(s, "ranges");
 	uint64_t count = 0, sum = 0;
 
-	if (!json_object_object_get_ex(top, "suspects", &s))
+	if (!s)
 		return;
-	if (!number(s, "count", &count) || !json_object_object_get_ex(s, "ranges", &ranges) ||
-	    !json_object_is_type(ranges, json_type_array)) {
+	if (!xl_json_u64(s, "count", &count) || !json_object_is_type(ranges, json_type_array)) {
 		xl_verify_broken(v, "the XLDUMP note: suspects without count or ranges");
 		return;
 	}
@@ -137,22 +119,20 @@ static void check_suspects(struct xl_verify *v, struct json_object *top)
 		if (json_object_is_type(range, json_type_array))
 			sum += json_object_get_uint64(json_object_array_get_idx(range, 1));
 	}
-	if (json_object_object_get_ex(s, "complete", &complete) &&
-	    json_object_get_boolean(complete) && sum != count)
+	if (xl_json_true(s, "complete") && sum != count)
 		xl_verify_broken(v, "the XLDUMP note: %" PRIu64 " suspects in ranges of %" PRIu64
 				 " pages", count, sum);
 }
 
 static void check_json(struct xl_verify *v)
 {
-	_cleanup_(putp) struct json_object *top = NULL;
-	struct json_object *o;
+	_cleanup_json_ struct json_object *top = xl_json_parse(v->img->json);
 	uint64_t format;
+	char kernel[65];
 
 	if (!v->img->json)
 		return;
-	top = json_tokener_parse(v->img->json);
-	if (!json_object_is_type(top, json_type_object) || !number(top, "format", &format)) {
+	if (!xl_json_u64(top, "format", &format)) {
 		xl_verify_broken(v, "the XLDUMP note is not what xldump-note(7) says");
 		return;
 	}
@@ -164,18 +144,17 @@ static void check_json(struct xl_verify *v)
 	/* What others made of the file does not have the records that these count. */
 	if (v->img->p2ms) {
 		expect(v, top, "tables", v->img->tables);
-		if (json_object_object_get_ex(top, "edits", &o))
-			expect(v, o, "count", v->img->edits);
+		expect(v, xl_json_get(top, "edits"), "count", v->img->edits);
 	}
 	expect(v, top, "pages", v->img->pages);
-	if (json_object_object_get_ex(top, "domain", &o))
-		expect(v, o, "vcpus", v->img->prstatus ? v->img->prstatus : v->img->xen_nr_vcpus);
-	if (json_object_object_get_ex(top, "kernel", &o) && v->img->vmcoreinfo) {
-		const char *s = NULL, *name = json_object_get_string(o);
+	expect(v, xl_json_get(top, "domain"), "vcpus",
+	       v->img->prstatus ? v->img->prstatus : v->img->xen_nr_vcpus);
+	if (xl_json_text(top, "kernel", kernel, sizeof(kernel)) && v->img->vmcoreinfo) {
+		const char *s = NULL;
 		size_t len = 0;
 
-		if (xl_vmcoreinfo_str(v->img->vmcoreinfo, "OSRELEASE", &s, &len) < 0 || !name ||
-		    strlen(name) != len || memcmp(name, s, len) != 0)
+		if (xl_vmcoreinfo_str(v->img->vmcoreinfo, "OSRELEASE", &s, &len) < 0 ||
+		    strlen(kernel) != len || memcmp(kernel, s, len) != 0)
 			xl_verify_broken(v, "the XLDUMP note and VMCOREINFO name different kernels");
 	}
 	check_suspects(v, top);

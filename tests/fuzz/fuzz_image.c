@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 #include "image/image_cut.h"
-#include "image/image_kernel.h"
+#include "image/image_klog.h"
 #include "image/image_verify.h"
 #include "image/recast.h"
 

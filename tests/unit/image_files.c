@@ -330,6 +330,45 @@ void image_write_kdump(struct fake *f, uint32_t flag, const char *path)
 	check(file && fwrite(out, 1, at, file) == at && fclose(file) == 0, path);
 }
 
+/* ---- ELF, from the System V ABI ---- */
+
+void image_write_segments(struct fake *f, const struct image_segment *seg, size_t n,
+			  const char *path)
+{
+	unsigned char head[8192] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, prstatus[336] = { 0 },
+		      *p = head + 64;
+	size_t notes = 4096, at = sizeof(head);
+	FILE *file = fopen(path, "w");
+
+	xl_put_le16(head + 16, 4);
+	xl_put_le16(head + 18, 62);
+	xl_put_le64(head + 32, 64);
+	xl_put_le16(head + 54, 56);
+	xl_put_le16(head + 56, (uint16_t)(n + 1));
+	notes += put_note(head + notes, "CORE", prstatus, sizeof(prstatus));
+	notes += put_note(head + notes, "VMCOREINFO", f->text, strlen(f->text));
+	check(file && notes < sizeof(head) && 64 + (n + 1) * 56 <= 4096, path);
+	xl_put_le32(p, 4);
+	xl_put_le64(p + 8, 4096);
+	xl_put_le64(p + 32, notes - 4096);
+	for (size_t i = 0; i < n; i++) {
+		p += 56;
+		xl_put_le32(p, 1);
+		xl_put_le64(p + 8, at);
+		xl_put_le64(p + 24, seg[i].paddr);
+		xl_put_le64(p + 32, seg[i].filesz);
+		xl_put_le64(p + 40, seg[i].memsz);
+		check(fseek(file, (long)at, SEEK_SET) == 0 &&
+			      fwrite(f->mem + seg[i].paddr, 1, seg[i].filesz, file) ==
+				      seg[i].filesz,
+		      path);
+		at += seg[i].filesz;
+	}
+	check(fseek(file, 0, SEEK_SET) == 0 &&
+		      fwrite(head, 1, sizeof(head), file) == sizeof(head) && fclose(file) == 0,
+	      path);
+}
+
 /* ---- flattened ---- */
 
 static void put_piece(FILE *to, const unsigned char *data, uint64_t offset, uint64_t len)

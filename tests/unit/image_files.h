@@ -32,6 +32,15 @@ void image_write_elf(struct fake *f, bool sections_only, const char *path);
 /* A kdump file that is not ours.  flag: of page_desc, 0 for bytes as they are. */
 void image_write_kdump(struct fake *f, uint32_t flag, const char *path);
 
+/* An ELF file that is not ours, with segments as other tools make them: in any order, over the same
+ * memory, of any length. */
+struct image_segment {
+	uint64_t paddr, memsz, filesz;
+};
+
+void image_write_segments(struct fake *f, const struct image_segment *seg, size_t n,
+			  const char *path);
+
 /* A file in makedumpfile's flattened form: pieces in no order, some written twice. */
 void image_flatten(const char *in, const char *out);
 

@@ -20,7 +20,7 @@
 #include "base/bytes.h"
 #include "format/elf_format.h"
 #include "image/image_cut.h"
-#include "image/image_kernel.h"
+#include "image/image_klog.h"
 #include "image/image_verify.h"
 #include "image_files.h"
 
@@ -205,6 +205,93 @@ static void test_xencore_from_elf(void **state)
 	assert_int_equal(pwrite(fd, zeros, 2, ELF_E_PHNUM), 2);
 	(void)close(fd);
 	assert_whole(FILE_A);
+}
+
+/* As /proc/vmcore and what makedumpfile -E makes of it: the kernel's image comes first and is shown
+ * once more with the memory around it; segments are in no order and end within a page; behind the
+ * last bytes of the file there are zeros, and zeros that are not there hide nothing that is. */
+static void test_segments(void **state)
+{
+	static const struct image_segment seg[] = {
+		{ 0x200000, 0x300000, 0x300000 }, /* the image */
+		{ 0x600000, 0x600000, 0x5ff800 },
+		{ 0x1000, 0x9ec00, 0x9ec00 }, /* ends within page 0x9f */
+		{ 0x9fc00, 0x400, 0x400 },    /* and the rest of that page */
+		{ 0x100000, 0x500000, 0x500000 },
+		{ 0, 0x1000, 0x100 },
+		{ 0x400000, 0x10000, 0 },
+	};
+	uint8_t page[XL_PAGE_SIZE], zeros[XL_PAGE_SIZE] = { 0 };
+	struct xl_image *img;
+	struct xl_ctx x = { 0 };
+
+	(void)state;
+	image_write_segments(&fake, seg, XL_ARRAY_SIZE(seg), FILE_A);
+	img = open_ok(FILE_A);
+	assert_int_equal(img->pages, IMAGE_PAGES - (IMAGE_HOLE_END - IMAGE_HOLE_FIRST));
+	assert_int_equal(img->nr_pfns, IMAGE_PAGES);
+	for (xl_pfn_t pfn = 0; pfn < IMAGE_PAGES; pfn++) {
+		size_t n = pfn == 0 ? 0x100 : pfn == IMAGE_PAGES - 1 ? 0x800 : XL_PAGE_SIZE;
+		bool there = pfn < IMAGE_HOLE_FIRST || pfn >= IMAGE_HOLE_END;
+
+		assert_int_equal(xl_image_page(&x, img, pfn, page), there ? 0 : -ENOENT);
+		x.err[0] = '\0';
+		if (!there)
+			continue;
+		assert_memory_equal(page, fake.mem + (pfn << XL_PAGE_SHIFT), n);
+		assert_memory_equal(page + n, zeros, XL_PAGE_SIZE - n);
+	}
+	xl_image_close(img);
+	assert_whole(FILE_A);
+}
+
+/* Memory that is all behind p_filesz, at the end of the file: read as zeros, whoever asks. */
+static void test_segment_of_zeros(void **state)
+{
+	static const struct image_segment seg[] = { { 0x100000, 0x500000, 0x400000 } };
+	uint8_t page[XL_PAGE_SIZE] = { 1 }, zeros[XL_PAGE_SIZE] = { 0 };
+	struct xl_ctx x = { 0 };
+	struct xl_image *img;
+
+	(void)state;
+	image_write_segments(&fake, seg, 1, FILE_A);
+	img = open_ok(FILE_A);
+	assert_int_equal(xl_image_page(&x, img, 0x5ff, page), 0);
+	assert_memory_equal(page, zeros, sizeof(page));
+	assert_int_equal(xl_image_next_stored(img, 0x500), img->nr_pfns);
+	xl_image_close(img);
+	assert_whole(FILE_A);
+}
+
+/* Entries of .xen_pfn and .xen_p2m in no order: each still has its page. */
+static void test_unordered_map(void **state)
+{
+	const struct xl_image_section *map;
+	uint8_t raw[16], page[XL_PAGE_SIZE];
+	struct xl_ctx x = { 0 };
+	struct xl_image *img;
+	uint64_t at;
+	int fd;
+
+	(void)state;
+	image_write_elf(&fake, true, FILE_A);
+	img = open_ok(FILE_A);
+	map = xl_image_section(img, ".xen_pfn");
+	at = map->offset + 8 * 0x10;
+	assert_int_equal(xl_image_bytes(&x, img, at, raw, 16), 0);
+	xl_image_close(img);
+	fd = open(FILE_A, O_WRONLY);
+	assert_int_equal(pwrite(fd, raw + 8, 8, (off_t)at), 8);
+	assert_int_equal(pwrite(fd, raw, 8, (off_t)at + 8), 8);
+	img = open_ok(FILE_A);
+	assert_int_equal(xl_image_page(&x, img, 0x11, page), 0);
+	assert_memory_equal(page, fake.mem + 0x10 * XL_PAGE_SIZE, XL_PAGE_SIZE);
+	xl_image_close(img);
+
+	assert_int_equal(pwrite(fd, raw, 8, (off_t)at), 8);
+	(void)close(fd);
+	assert_int_equal(xl_image_open(&x, FILE_A, &img), -EINVAL);
+	assert_non_null(strstr(x.err, "twice"));
 }
 
 static void test_kdump(void **state)
@@ -758,7 +845,7 @@ static const struct lie lie[] = {
 	{ 'e', 120 + 24, 8, 4097, "is not that of a page" },
 	{ 'e', 120 + 24, 8, 1ULL << 60, "beyond the 16 TiB" },
 	{ 'e', 176 + 24, 8, 0, "pfn 0 comes after pfn" },
-	{ 'e', 120 + 40, 8, 0, "comes after|are in no|the segments have|elsewhere" },
+	{ 'e', 120 + 40, 8, 0, "more bytes in the file" },
 	{ 'e', 120 + 40, 8, 4096, "more bytes in the file" },
 	{ 's', 58, 2, 0, "section headers of 0 bytes" },
 	{ 's', 60, 2, 0xffff, "65535 sections" },
@@ -868,6 +955,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_xencore),
 		cmocka_unit_test(test_xencore_from_elf),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_segment_of_zeros),
+		cmocka_unit_test(test_unordered_map),
 		cmocka_unit_test(test_kdump),
 		cmocka_unit_test(test_own_kdump),
 		cmocka_unit_test(test_flattened),
