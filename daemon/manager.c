@@ -2,8 +2,8 @@
 /* The manager: which job runs when, and what becomes of it. */
 #include "manager.h"
 
+#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +18,8 @@
 #include "live.h"
 #include "policy.h"
 #include "publish.h"
+#include "room.h"
+#include "size.h"
 #include "worker_run.h"
 
 /* Of one guest a request and a crash may be in the queue: never both run, and the crash comes first. */
@@ -32,6 +34,7 @@ static bool other_first(const struct xd_daemon *d, const struct xd_job *job)
 static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, bool found)
 {
 	bool crash = xd_trigger_crashed(job->trigger), comes_in = !job->seq;
+	struct xd_settings set = job->set;
 	struct xd_policy_in in = {
 		.trigger = job->trigger,
 		.set = &job->set,
@@ -47,14 +50,15 @@ static struct xd_verdict judge(struct xd_daemon *d, const struct xd_job *job, bo
 		.now = xd_now(),
 		.asked_at = job->asked_at,
 		.not_before = job->not_before,
-		.memory = job->dom.memory,
+		.room = xd_room_left(d),
 		.keep_free = d->config.keep_free,
+		.others = xd_worker_count(d) > 0,
 	};
 
 	in.dumped = xd_recent_last(&d->recent, job->dom.uuid, &in.last_dump);
-	/* What cannot be asked is no reason to refuse: the dump itself will say. */
-	if (xd_spool_room(d->spool, &in.room) < 0)
-		in.room = UINT64_MAX;
+	do
+		in.need[in.needs++] = xd_size_of(&set, job->dom.memory);
+	while (crash && in.needs < XL_ARRAY_SIZE(in.need) && xd_size_smaller(&set));
 	return xd_policy(&in);
 }
 
@@ -90,6 +94,7 @@ static void finish(struct xd_daemon *d, struct xd_job *job, enum xd_state state,
 		xd_recent_add(&d->recent, &job->dom, xd_now());
 		xd_after_crash(d, job);
 	}
+	xl_closep(&job->spool);
 	xd_queue_remove(&d->queue, job);
 }
 
@@ -111,12 +116,57 @@ void xd_manager_cancel(struct xd_daemon *d, struct xd_job *job)
 		finish(d, job, XD_CANCELLED, "cancelled", "cancelled while it waited");
 }
 
+/* It waits again; on disk, too. */
+static void queue_again(struct xd_daemon *d, struct xd_job *job)
+{
+	job->state = XD_QUEUED;
+	xl_closep(&job->spool);
+	job->spool = -1;
+	(void)xd_queue_save(&d->x, &d->queue, job);
+	xd_publish_job(d, job);
+}
+
+static bool make_smaller(struct xd_job *job)
+{
+	unsigned level = job->set.dump_level;
+
+	if (!xd_size_smaller(&job->set))
+		return false;
+	if (job->set.dump_level != level) {
+		job->level_raised = true;
+		job->level_asked = level;
+	}
+	xd_log(LOG_WARNING, "%s (domain %u): there is no room for dump %s as it is configured: it is made as %s "
+	       "with dump level %u", job->dom.name, job->dom.domid, job->id,
+	       xldump_format_name(job->set.format), job->set.dump_level);
+	return true;
+}
+
+/* Pages were to be left out for lack of room alone, and cannot be: perhaps it fits all the same. */
+static bool leave_in(struct xd_job *job, enum xldump_cause cause)
+{
+	if (cause != XLDUMP_CAUSE_UNSUPPORTED || !job->level_raised)
+		return false;
+	job->set.dump_level = job->level_asked;
+	job->set.shrink = false;
+	job->level_raised = false;
+	return true;
+}
+
+/* It is not tried again as it is when it had the folder for itself, and its guest cannot wait. */
+static bool may_fit(const struct xd_daemon *d, struct xd_job *job)
+{
+	if (xd_worker_count(d) || xd_policy_can_wait(job->hold >= 0, xd_now(), job->asked_at))
+		return true;
+	return xd_trigger_crashed(job->trigger) && make_smaller(job);
+}
+
 /* It did not work, or was stopped. */
 static void failed(struct xd_daemon *d, struct xd_job *job, enum xldump_cause cause,
 		   const char *reason, const char *error)
 {
-	unsigned later = xd_policy_retry(cause, job->attempts, xd_trigger_crashed(job->trigger),
-					 job->hold >= 0);
+	unsigned later = leave_in(job, cause) ? 1 :
+			 xd_policy_retry(cause, job->attempts, xd_trigger_crashed(job->trigger), job->hold >= 0);
 
 	if (job->cancel) {
 		finish(d, job, XD_CANCELLED, "cancelled", error);
@@ -124,37 +174,55 @@ static void failed(struct xd_daemon *d, struct xd_job *job, enum xldump_cause ca
 		finish(d, job, XD_FAILED, "timeout", "it took longer than `timeout' allows");
 	} else if (d->stopping) {
 		/* Not its fault, unless it died: the next daemon begins anew. */
-		job->state = XD_QUEUED;
 		job->attempts -= cause != XLDUMP_CAUSE_DIED;
-		(void)xd_queue_save(&d->x, &d->queue, job);
-		xd_publish_job(d, job);
+		queue_again(d, job);
 		xd_hold_leave(d->libxl_dir, &job->dom, &job->hold);
-	} else if (later) {
+	} else if (later && (cause != XLDUMP_CAUSE_NO_SPACE || may_fit(d, job))) {
 		xd_log(LOG_WARNING, "%s (domain %u): dump %s failed (%s), tried again in %u s: %s",
 		       job->dom.name, job->dom.domid, job->id, reason, later, error);
-		job->state = XD_QUEUED;
 		job->not_before = xd_now() + later;
-		(void)xd_queue_save(&d->x, &d->queue, job);
-		xd_publish_job(d, job);
+		queue_again(d, job);
 	} else {
 		finish(d, job, XD_FAILED, reason, error);
 	}
 	xl_err_clear(&d->x);
 }
 
-static bool complete(const struct xd_job *job)
+static bool is_in(int folder, const char *name)
 {
 	struct stat st;
 
-	return job->file[0] && lstat(job->file, &st) == 0 && S_ISREG(st.st_mode);
+	return folder >= 0 && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-static void describe(struct xd_daemon *d, const struct xd_job *job, struct json_object *last)
+/* The folder in which its file is, or -1.  That may be another one than it was begun in, if a file
+ * system was mounted in this moment. */
+static int found_in(struct xd_daemon *d, const struct xd_job *job)
 {
-	if (xd_sidecar_write(&d->x, d->spool, job, last) < 0) {
+	const char *name = strrchr(job->file, '/');
+
+	if (!name)
+		return -1;
+	if (is_in(job->spool, name + 1))
+		return job->spool;
+	if (xd_room_folder(d) < 0)
+		xl_err_clear(&d->x);
+	return is_in(d->spool, name + 1) ? d->spool : -1;
+}
+
+/* Whether its file is there, which is complete then; it is described, and the job is over. */
+static bool take_file(struct xd_daemon *d, struct xd_job *job, struct json_object *result)
+{
+	int folder = found_in(d, job);
+
+	if (folder < 0)
+		return false;
+	if (xd_sidecar_write(&d->x, folder, job, result) < 0) {
 		xd_log(LOG_WARNING, "%s", d->x.err);
 		xl_err_clear(&d->x);
 	}
+	finish(d, job, XD_DONE, "ok", "");
+	return true;
 }
 
 static void ended(struct xd_daemon *d, struct xd_job *job, struct json_object *last, int code, int status)
@@ -172,10 +240,7 @@ static void ended(struct xd_daemon *d, struct xd_job *job, struct json_object *l
 			xd_log(LOG_ERR, "%s", xldump_error(d->xl));
 	}
 	/* A file that has its name is complete, however its worker ended. */
-	if (complete(job)) {
-		describe(d, job, last);
-		finish(d, job, XD_DONE, "ok", "");
-	} else {
+	if (!take_file(d, job, last)) {
 		if (xl_json_text(last, "error", error, sizeof(error)))
 			(void)xl_unescape(error);
 		(void)xl_json_text(last, "cause", reason, sizeof(reason));
@@ -184,7 +249,9 @@ static void ended(struct xd_daemon *d, struct xd_job *job, struct json_object *l
 	}
 }
 
-static const struct xd_worker_events worker_events = { .captured = captured, .ended = ended };
+static const struct xd_worker_events worker_events = {
+	.progress = xd_room_progress, .captured = captured, .ended = ended,
+};
 
 /* ---- the start of a job ---- */
 
@@ -193,16 +260,18 @@ static int start(struct xd_daemon *d, struct xd_job *job)
 	char name[NAME_MAX + 1];
 	int r;
 
-	if (complete(job)) { /* of an earlier daemon */
-		describe(d, job, NULL);
-		finish(d, job, XD_DONE, "ok", "");
+	if (take_file(d, job, NULL)) /* of an earlier daemon */
 		return 0;
-	}
-	r = xd_spool_name(&d->x, d->spool, job, name, sizeof(name));
+	r = xd_room_folder(d);
+	if (r == 0)
+		r = xd_spool_name(&d->x, d->spool, job, name, sizeof(name));
 	if (r == 0 && snprintf(job->file, sizeof(job->file), "%s/%s", d->config.spool, name) >=
 			      (int)sizeof(job->file))
 		r = xl_err(&d->x, -ENAMETOOLONG, "name the dump of domain %u", job->dom.domid);
 	if (r == 0) {
+		job->spool = fcntl(d->spool, F_DUPFD_CLOEXEC, 3);
+		job->keep_free = d->config.keep_free;
+		xd_room_reserve(job);
 		job->state = XD_RUNNING;
 		job->attempts++;
 		job->since = xd_realtime();
@@ -219,11 +288,21 @@ static bool is_there(const struct xd_live *live, const struct xldump_domain *dom
 	return state && !state->dying;
 }
 
+static struct xd_job *as_admitted(struct xd_job *job, unsigned smaller)
+{
+	for (unsigned i = 0; i < smaller; i++)
+		(void)make_smaller(job);
+	return job;
+}
+
 /* The next job that may be started: those with a guest that is held come first, for others wait for
  * them.  NULL: none; *wake is when one may be. */
 static struct xd_job *next(struct xd_daemon *d, const struct xd_live *live, uint64_t *wake)
 {
-	for (int held = 1; held >= 0; held--) {
+	bool room_wanted = false;
+
+	/* What a guest that is held waits for is not given to others. */
+	for (int held = 1; held >= 0 && !room_wanted; held--) {
 		for (size_t i = 0; i < d->queue.n;) {
 			struct xd_job *job = d->queue.job[i];
 			struct xd_verdict v;
@@ -233,7 +312,8 @@ static struct xd_job *next(struct xd_daemon *d, const struct xd_live *live, uint
 				continue;
 			v = judge(d, job, is_there(live, &job->dom));
 			if (v.what == XD_ADMIT)
-				return job;
+				return as_admitted(job, v.smaller);
+			room_wanted |= v.why == XD_REFUSED_NO_SPACE && held && v.what == XD_DEFER;
 			if (v.what == XD_REFUSE) {
 				refuse(d, job, v.why);
 				i = 0; /* the queue has changed */
@@ -272,6 +352,11 @@ uint64_t xd_manager_start(struct xd_daemon *d)
 		return wake;
 	if (xd_live_get(d->xl, &live) < 0)
 		return xd_now() + 1;
+	if (xd_room_folder(d) < 0) {
+		/* start() says the same of each job. */
+		xd_log(LOG_ERR, "%s", d->x.err);
+		xl_err_clear(&d->x);
+	}
 	while (may_start(d) && (job = next(d, &live, &wake)))
 		start_or_fail(d, job);
 	return wake;
@@ -309,7 +394,7 @@ static void know(void *data, const struct xldump_domain *dom, uint64_t at)
 void xd_manager_resume(struct xd_daemon *d)
 {
 	/* What was dumped already in this life of the host is not dumped again. */
-	xd_sidecar_recent(d->spool, d->boot, know, &d->recent);
+	xd_queue_skip(&d->queue, xd_sidecar_recent(d->spool, d->boot, know, &d->recent));
 	xd_known_load(&d->known, d->queue.dirfd, d->boot);
 	for (size_t i = 0; i < d->queue.n;) {
 		struct xd_job *job = d->queue.job[i];
@@ -319,11 +404,8 @@ void xd_manager_resume(struct xd_daemon *d)
 					  "the host was restarted before it could be dumped");
 			continue; /* another has its place */
 		}
-		if (complete(job)) {
-			describe(d, job, NULL);
-			finish(d, job, XD_DONE, "ok", "");
+		if (take_file(d, job, NULL))
 			continue;
-		}
 		if (job->state == XD_RUNNING && job->attempts >= XD_MAX_ATTEMPTS) {
 			finish(d, job, XD_FAILED, "died",
 					  "it was interrupted too often: the cause may be in it");

@@ -171,6 +171,12 @@ static int save_seq(struct xd_queue *q, uint64_t last)
 	return xl_json_write(q->dirfd, "seq", o);
 }
 
+void xd_queue_skip(struct xd_queue *q, uint64_t seq)
+{
+	if (q->next_seq <= seq && seq < INT64_MAX)
+		q->next_seq = seq + 1;
+}
+
 int xd_queue_add(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job,
 		 struct xd_job **ret)
 {

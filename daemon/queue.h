@@ -26,6 +26,9 @@ void xd_queue_close(struct xd_queue *q);
 int xd_queue_add(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job,
 		 struct xd_job **ret);
 
+/* Give no number up to this one: there is a dump that has it. */
+void xd_queue_skip(struct xd_queue *q, uint64_t seq);
+
 /* What has changed about a job of the queue, to disk. */
 int xd_queue_save(struct xl_ctx *x, struct xd_queue *q, const struct xd_job *job);
 

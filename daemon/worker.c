@@ -2,6 +2,7 @@
 /* The worker: one dump in a process of its own, by the library. */
 #include "worker.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "common/report.h"
 #include "common/job.h"
+#include "common/spool.h"
 #include "base/json.h"
 #include "known.h"
 #include "common/log.h"
@@ -23,6 +25,9 @@ struct progress {
 	int phase;
 	unsigned round;
 	bool captured;
+	int spool;          /* the folder of the dump */
+	uint64_t keep_free; /* bytes that its file system must have */
+	bool no_room;       /* it has not */
 };
 
 static volatile int cancelled; /* set by the signal handler, read by the library */
@@ -53,6 +58,17 @@ static void restrict_self(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
+/* Others write to this file system, too, and what the dump would take was reckoned, not known. */
+static void check_room(struct progress *p)
+{
+	uint64_t room;
+
+	if (!p->no_room && xd_spool_room(p->spool, &room) == 0 && room < p->keep_free) {
+		p->no_room = true;
+		cancelled = 1;
+	}
+}
+
 static void on_progress(void *data, const struct xldump_progress *now)
 {
 	struct progress *p = data;
@@ -66,6 +82,7 @@ static void on_progress(void *data, const struct xldump_progress *now)
 	if ((int)now->phase == p->phase && now->round == p->round && ns - p->last_ns < EVERY_NS &&
 	    captured == p->captured)
 		return;
+	check_room(p);
 	p->last_ns = ns;
 	p->phase = (int)now->phase;
 	p->round = now->round;
@@ -100,6 +117,18 @@ static int fail(struct xldump *xl, const char *text, enum xldump_cause cause)
 	return (int)cause;
 }
 
+static int open_folder(const char *file)
+{
+	char dir[XD_PATH_MAX], *slash;
+
+	(void)snprintf(dir, sizeof(dir), "%s", file);
+	slash = strrchr(dir, '/');
+	if (!slash)
+		return -1;
+	*slash = '\0';
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int xd_worker_main(void)
 {
 	struct xd_job job;
@@ -119,9 +148,13 @@ int xd_worker_main(void)
 	o.progress = on_progress;
 	o.progress_data = &p;
 	xd_settings_apply(&job.set, &o);
+	p.keep_free = job.keep_free;
+	p.spool = open_folder(job.file);
 	if (xldump_open(&xl, xd_log_library, NULL) < 0 ||
 	    xldump_dump(xl, &job.dom, job.file, &o, &result) < 0)
-		return fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM),
+		return p.no_room ? fail(xl, "the file system of the dumps has less free than keep_free_mib says",
+					XLDUMP_CAUSE_NO_SPACE) :
+		       fail(xl, xl ? xldump_error(xl) : strerror(ENOMEM),
 			    xl ? xldump_error_cause(xl) : XLDUMP_CAUSE_OTHER);
 	report_json(stdout, &result, job.file, o.format);
 	(void)fflush(stdout);

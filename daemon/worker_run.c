@@ -79,6 +79,7 @@ static void take_progress(struct xd_worker *w, struct json_object *p)
 	(void)snprintf(text, sizeof(text), "%s %" PRIu64 " %" PRIu64 " %" PRIu64, phase, round, done,
 		       total);
 	xd_publish_progress(w->d, w->job, text);
+	w->events->progress(w->job, phase, done, total);
 	if (xl_json_true(p, "captured"))
 		w->events->captured(w->d, w->job);
 }

@@ -7,6 +7,9 @@
 
 /* What a worker tells whoever has started it. */
 struct xd_worker_events {
+	/* How far it is: a name of xldump_phase_name(), and pages.  Nothing of this is certain. */
+	void (*progress)(struct xd_job *job, const char *phase, uint64_t done, uint64_t total);
+
 	/* Its memory has been read: what held the guest can let go. */
 	void (*captured)(struct xd_daemon *d, struct xd_job *job);
 

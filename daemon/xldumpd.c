@@ -110,7 +110,7 @@ static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *d
 	} else {
 		int fd = -1;
 
-		/* Dumps that run have their folder already. */
+		/* Dumps that run have a folder of their own. */
 		if (xd_spool_open(&d->x, c.spool, &fd) < 0) {
 			xd_log(LOG_ERR, "%s: going on with the configuration that was", d->x.err);
 			xl_err_clear(&d->x);

@@ -136,6 +136,7 @@ struct json_object *xd_job_to_json(const struct xd_job *job)
 	xl_json_put_u64(o, "asked_at", job->asked_at);
 	xl_json_put_u64(o, "not_before", job->not_before);
 	xl_json_put_u64(o, "attempts", job->attempts);
+	xl_json_put_u64(o, "keep_free_bytes", job->keep_free);
 	xl_json_put_text(o, "boot", job->boot);
 	put_settings(o, &job->set);
 	return o;
@@ -236,6 +237,7 @@ int xd_job_from_json(struct xl_ctx *x, struct json_object *o, struct xd_job *ret
 	if (!xl_json_u64(o, "attempts", &n) || n > 1000)
 		return wrong(x, "number of attempts");
 	job.attempts = (unsigned)n;
+	(void)xl_json_u64(o, "keep_free_bytes", &job.keep_free);
 	*ret = job;
 	return 0;
 }

@@ -75,6 +75,7 @@ struct xd_job {
 	uint64_t asked_at;        /* CLOCK_BOOTTIME, s */
 	uint64_t not_before;      /* the same */
 	unsigned attempts;
+	uint64_t keep_free;       /* bytes: its worker stops when the file system has less */
 	char boot[XD_UUID_MAX];   /* of the host: domains do not outlive it */
 
 	/* How it ended. */
@@ -84,11 +85,15 @@ struct xd_job {
 	/* Only while it runs, or as long as this daemon does. */
 	pid_t pid;
 	int hold;                 /* descriptor of libxl's lock that is held for it; -1 */
+	int spool;                /* the folder that it was begun in; -1 */
+	bool level_raised;        /* the dump level, for lack of room */
+	unsigned level_asked;     /* what it was before */
+	uint64_t reserved;        /* bytes that it is expected to write yet */
 	bool cancel;              /* it is to end */
 	bool timed_out;
 };
 
-#define XD_JOB_INIT { .hold = -1, .dom = { .sz = sizeof(struct xldump_domain) } }
+#define XD_JOB_INIT { .hold = -1, .spool = -1, .dom = { .sz = sizeof(struct xldump_domain) } }
 
 static inline bool xd_state_final(enum xd_state s)
 {

@@ -54,6 +54,16 @@ static void get_panic(const struct xd_settings *s, char *buf, size_t size)
 	(void)snprintf(buf, size, "%d", s->panic);
 }
 
+static int set_shrink(struct xd_settings *s, const char *value)
+{
+	return set_bool(value, &s->shrink);
+}
+
+static void get_shrink(const struct xd_settings *s, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%d", s->shrink);
+}
+
 static int set_after(struct xd_settings *s, const char *value)
 {
 	for (unsigned i = 0; i < _XD_AFTER_MAX; i++) {
@@ -177,6 +187,7 @@ static const struct row {
 } settings[] = {
 	{ "crash", NULL, 0, NULL, set_crash, get_crash, "is 0 or 1" },
 	{ "panic", NULL, 0, NULL, set_panic, get_panic, "is 0 or 1" },
+	{ "shrink", NULL, 0, NULL, set_shrink, get_shrink, "is 0 or 1" },
 	{ "after_crash", NULL, 0, NULL, set_after, get_after, "is keep, destroy or restart" },
 	{ "min_interval", NULL, 0, NULL, set_interval, get_interval,
 	  "is a number of seconds, at most 30 days" },

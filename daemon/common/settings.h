@@ -19,6 +19,7 @@ struct xd_settings {
 	bool crash;  /* dump it when it crashes */
 	bool panic;  /* and when its kernel panics and then reboots or powers off */
 	enum xd_after after;
+	bool shrink; /* a crash that does not fit: rather a smaller dump than none */
 	unsigned min_interval; /* s between two dumps of its crashes */
 	enum xldump_strategy strategy;
 	enum xldump_format format;
@@ -31,7 +32,8 @@ struct xd_settings {
 
 #define XD_SETTINGS_DEFAULT                                                                        \
 	{                                                                                          \
-		.crash = true, .panic = true, .min_interval = 60, .format = XLDUMP_FORMAT_ELF      \
+		.crash = true, .panic = true, .shrink = true, .min_interval = 60,                  \
+		.format = XLDUMP_FORMAT_ELF                                                        \
 	}
 
 /* Set one by the name that it has in the configuration.

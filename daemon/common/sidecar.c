@@ -43,23 +43,26 @@ int xd_sidecar_write(struct xl_ctx *x, int spool, const struct xd_job *job,
 	return xd_spool_describe(x, spool, name ? name + 1 : job->file, o);
 }
 
-void xd_sidecar_recent(int spool, const char *boot,
+uint64_t xd_sidecar_recent(int spool, const char *boot,
 		       void (*fn)(void *data, const struct xldump_domain *dom, uint64_t at),
 		       void *data)
 {
 	struct xl_ctx x = { 0 };
 	struct xd_dump *dump;
+	uint64_t last = 0;
 	size_t n;
 
-	if (!boot[0] || xd_spool_list(&x, spool, &dump, &n) < 0)
-		return;
+	if (xd_spool_list(&x, spool, &dump, &n) < 0)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *dom = xl_json_get(dump[i].about, "domain");
 		struct xldump_domain d = { .sz = sizeof(d) };
 		char text[64], uuid[XD_UUID_MAX];
 		uint64_t at, domid;
 
-		if (!xl_json_text(dump[i].about, "boot", text, sizeof(text)) || strcmp(text, boot) != 0 ||
+		if (dump[i].seq > last)
+			last = dump[i].seq;
+		if (!boot[0] || !xl_json_text(dump[i].about, "boot", text, sizeof(text)) || strcmp(text, boot) != 0 ||
 		    !xl_json_text(dump[i].about, "trigger", text, sizeof(text)) ||
 		    (strcmp(text, xd_trigger_name(XD_TRIGGER_CRASH)) != 0 &&
 		     strcmp(text, xd_trigger_name(XD_TRIGGER_PANIC)) != 0) ||
@@ -70,4 +73,5 @@ void xd_sidecar_recent(int spool, const char *boot,
 		fn(data, &d, at);
 	}
 	xd_dumps_free(dump, n);
+	return last;
 }

@@ -9,8 +9,8 @@
 int xd_sidecar_write(struct xl_ctx *x, int spool, const struct xd_job *job,
 		     struct json_object *result);
 
-/* Call fn for each dump of a crash in this boot of the host. */
-void xd_sidecar_recent(int spool, const char *boot,
+/* Call fn for each dump of a crash in this boot of the host.  Returns the highest number of a dump. */
+uint64_t xd_sidecar_recent(int spool, const char *boot,
 		       void (*fn)(void *data, const struct xldump_domain *dom, uint64_t at),
 		       void *data);
 

@@ -131,6 +131,19 @@ static bool is_dump(const char *name)
 	return false;
 }
 
+/* "...Z-000012.elf", "...Z-000012-1.elf" */
+static uint64_t number_of(const char *name)
+{
+	const char *at = NULL;
+	uint64_t n = 0;
+
+	for (const char *p = name; (p = strstr(p, "Z-")); p++)
+		at = p + 2;
+	for (; at && *at >= '0' && *at <= '9' && n < INT64_MAX / 10; at++)
+		n = 10 * n + (uint64_t)(*at - '0');
+	return at && (*at == '.' || *at == '-') ? n : 0;
+}
+
 static int look(int dirfd, const char *name, struct xd_dump *ret)
 {
 	char beside[NAME_MAX + 1];
@@ -149,15 +162,19 @@ static int look(int dirfd, const char *name, struct xd_dump *ret)
 		return -ENOMEM;
 	if (snprintf(beside, sizeof(beside), "%s" XD_SIDECAR, name) < (int)sizeof(beside))
 		ret->about = xl_json_read(dirfd, beside, XD_SIDECAR_MAX);
+	if (!xl_json_u64(ret->about, "seq", &ret->seq))
+		ret->seq = number_of(name);
 	if (xl_json_u64(ret->about, "time", &t) && t < INT_MAX * 4ULL)
 		ret->time = (time_t)t;
 	return 1;
 }
 
-static int by_time(const void *a, const void *b)
+static int by_number(const void *a, const void *b)
 {
 	const struct xd_dump *l = a, *r = b;
 
+	if (l->seq != r->seq)
+		return l->seq < r->seq ? -1 : 1;
 	if (l->time != r->time)
 		return l->time < r->time ? -1 : 1;
 	return strcmp(l->name, r->name);
@@ -212,7 +229,7 @@ int xd_spool_list(struct xl_ctx *x, int dirfd, struct xd_dump **ret, size_t *ret
 		return xl_err(x, r, "list the dumps");
 	}
 	if (n)
-		qsort(all, n, sizeof(*all), by_time);
+		qsort(all, n, sizeof(*all), by_number);
 	*ret = all;
 	*ret_n = n;
 	return 0;

@@ -34,10 +34,12 @@ struct xd_dump {
 	char *name;
 	uint64_t bytes, disk_bytes;
 	time_t time;             /* of the dump, else of the file */
+	uint64_t seq;            /* its number; 0: none */
 	struct json_object *about; /* the sidecar; NULL if there is none that can be read */
 };
 
-/* All dumps, oldest first; free with xd_dumps_free(). */
+/* All dumps, oldest first: by their numbers, for the clock may have been set back; before them those
+ * without a number, by their time.  Free with xd_dumps_free(). */
 int xd_spool_list(struct xl_ctx *x, int dirfd, struct xd_dump **ret, size_t *ret_n);
 void xd_dumps_free(struct xd_dump *d, size_t n);
 void xd_dump_deinit(struct xd_dump *d);

@@ -168,6 +168,28 @@ class World:
             self.env.pop(name, None)
         self.daemon = None
         self.manager = None
+        self.inside = []
+
+    def with_file_system(self, mib):
+        """The folder of the dumps is to be a file system of this size, which the daemon alone sees."""
+        unshare = ["unshare", "--mount", "--user", "--map-root-user"]
+        os.makedirs(self.spool, 0o700)
+        r = subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", self.spool], capture_output=True,
+                           text=True, check=False)
+        if r.returncode != 0:
+            raise Skipped(f"no file system can be mounted: {r.stderr.strip()}")
+        self.inside = [*unshare, "sh", "-c",
+                       f'mount -t tmpfs -o size={mib}m,mode=0700 none {self.spool} && exec "$@"', "-"]
+
+    def mount(self, mib):
+        """The same while it runs."""
+        subprocess.run(["nsenter", f"--target={self.daemon.pid}", "--mount", "--user", "--preserve-credentials",
+                        "mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=0700", "none", self.spool], check=True)
+
+    def unmount(self):
+        """Lazily, as a host does that shuts down its storage."""
+        subprocess.run(["nsenter", f"--target={self.daemon.pid}", "--mount", "--user", "--preserve-credentials",
+                        "umount", "-l", self.spool], check=True)
 
     def with_manager(self):
         """The daemon is to have a service manager."""
@@ -209,6 +231,7 @@ class World:
         fds = ()
         if self.manager:
             argv, fds = self.manager.command(argv)
+        argv = [*self.inside, *argv]
         with open(self.log, "ab") as log:
             self.daemon = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                                            stderr=log, pass_fds=fds)
@@ -279,7 +302,11 @@ class World:
 
     def dumps(self):
         """Names of the files in the spool that look like dumps, temporary ones included."""
-        return sorted(n for n in os.listdir(self.spool) if not n.endswith(".json"))
+        return sorted(n for n in os.listdir(self.folder()) if not n.endswith(".json"))
+
+    def folder(self):
+        """The folder of the dumps as the daemon sees it."""
+        return f"/proc/{self.daemon.pid}/root{self.spool}" if self.inside else self.spool
 
     def queued(self):
         """Files of the queue."""
@@ -288,6 +315,7 @@ class World:
     def good(self, name):
         """Whether the dump of a request is there, whole and described."""
         path = self.node(name, "result")
+        path = path and path.replace(self.spool, self.folder(), 1)
         check(path and os.path.exists(path), f"{name}: the dump is there: {path}")
         check(os.stat(path).st_mode & 0o777 == 0o600, f"{path}: mode 0600")
         r = subprocess.run([CTL, "verify", "-q", path], capture_output=True, text=True, check=False)

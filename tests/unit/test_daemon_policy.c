@@ -23,7 +23,8 @@ static const struct xd_policy_in fine = {
 	.max_waiting = 2,
 	.now = 10000,
 	.asked_at = 10000,
-	.memory = 512 * MIB,
+	.need = { 512 * MIB },
+	.needs = 1,
 	.room = 2048 * MIB,
 	.keep_free = 1024 * MIB,
 };
@@ -129,11 +130,67 @@ static void test_room(void **state)
 	v = WITH(in->room = 0, in->asked_at = 10000 - XD_WAIT_FOR_ROOM + 1);
 	assert_int_equal(v.what, XD_DEFER);
 	refused(WITH(in->room = 0, in->asked_at = 10000 - XD_WAIT_FOR_ROOM), XD_REFUSED_NO_SPACE);
-	/* xl waits for it: it cannot wait for anything. */
+	/* xl waits for it: it waits for nothing but those that run. */
 	refused(WITH(in->room = 0, in->held = true), XD_REFUSED_NO_SPACE);
-	/* Sums that are larger than a number. */
-	v = WITH(in->keep_free = UINT64_MAX, in->memory = UINT64_MAX);
+	v = WITH(in->room = 0, in->held = true, in->others = true, in->asked_at = 0);
 	assert_int_equal(v.what, XD_DEFER);
+	assert_int_equal(v.why, XD_REFUSED_NO_SPACE);
+	/* What is reckoned is rarely needed. */
+	admitted(WITH(in->room = 1152 * MIB, in->held = true));
+	refused(WITH(in->room = 1152 * MIB - 1, in->held = true), XD_REFUSED_NO_SPACE);
+	/* Sums that are larger than a number. */
+	v = WITH(in->keep_free = UINT64_MAX, in->need[0] = UINT64_MAX);
+	assert_int_equal(v.what, XD_DEFER);
+}
+
+/* What is tried in the place of what does not fit. */
+static void test_ladder(void **state)
+{
+#define LADDER in->need[1] = 256 * MIB, in->need[2] = 64 * MIB, in->needs = 3
+	(void)state;
+	assert_int_equal(WITH(LADDER, in->held = true).smaller, 0);
+	for (unsigned room = 0; room < 600; room++) {
+		struct xd_verdict v = WITH(LADDER, in->held = true, in->room = (1024 + room) * MIB);
+		unsigned want = room >= 512 ? 0 : room >= 256 ? 1 : 2;
+
+		if (room < 16) {
+			refused(v, XD_REFUSED_NO_SPACE);
+			continue;
+		}
+		admitted(v);
+		assert_int_equal(v.smaller, want);
+		/* First the others are waited for; and who can wait waits. */
+		if (want) {
+			assert_int_equal(WITH(LADDER, in->held = true, in->others = true,
+					      in->room = (1024 + room) * MIB).what, XD_DEFER);
+			assert_int_equal(WITH(LADDER, in->room = (1024 + room) * MIB).what, XD_DEFER);
+		}
+	}
+}
+
+static void test_size(void **state)
+{
+	struct xd_settings s = XD_SETTINGS_DEFAULT;
+	uint64_t memory = (uint64_t)256 << 30, elf = xd_size_of(&s, memory), last = elf;
+	unsigned steps = 0;
+
+	(void)state;
+	assert_true(elf > memory);
+	while (xd_size_smaller(&s)) {
+		assert_null(xd_settings_conflict(&s));
+		assert_true(xd_size_of(&s, memory) < last);
+		last = xd_size_of(&s, memory);
+		steps++;
+	}
+	assert_int_equal(steps, XD_SIZE_STEPS);
+	assert_int_equal(s.format, XLDUMP_FORMAT_KDUMP);
+	assert_int_equal(s.dump_level, 31);
+	/* A host with 100 GiB free. */
+	assert_true(last < (uint64_t)100 << 30);
+	s = (struct xd_settings)XD_SETTINGS_DEFAULT;
+	s.shrink = false;
+	assert_false(xd_size_smaller(&s));
+	assert_int_equal(s.format, XLDUMP_FORMAT_ELF);
 }
 
 static void test_time(void **state)
@@ -158,8 +215,9 @@ static void test_retry(void **state)
 		assert_int_equal(xd_policy_retry((enum xldump_cause)c, XD_MAX_ATTEMPTS, true, false), 0);
 	}
 	assert_int_equal(xd_policy_retry(XLDUMP_CAUSE_DIED, 2, false, false), 0);
-	/* libxl is not kept waiting for room. */
-	assert_int_equal(xd_policy_retry(XLDUMP_CAUSE_NO_SPACE, 1, true, true), 0);
+	/* A guest that is held is there only once. */
+	assert_in_range(xd_policy_retry(XLDUMP_CAUSE_NO_SPACE, 1, true, true), 1, 10);
+	assert_true(xd_policy_retry(XLDUMP_CAUSE_OTHER, 1, true, true) > 0);
 }
 
 int main(void)
@@ -171,6 +229,8 @@ int main(void)
 		cmocka_unit_test(test_interval),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_ladder),
+		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_retry),
 	};
