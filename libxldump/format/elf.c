@@ -162,6 +162,7 @@ int xl_elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink
 	    xl_bitmap_init(&f->stale, slots) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
 	xl_elf_place(f, layout->vcpus);
+	xl_sink_set_record(sink, XL_PAGE_SIZE);
 	*ret = &XL_TAKE_PTR(f)->format;
 	return 0;
 }

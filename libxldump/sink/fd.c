@@ -2,15 +2,19 @@
 /* A dump into a descriptor that is written from front to back, such as a pipe: the flattened form of
  * makedumpfile.  A header, then for each piece of the file a record of its offset and size in big
  * endian with the bytes behind, then a record of -1 and -1.  Where records overlap, the later one
- * holds for who puts the file together again. */
+ * counts for whoever puts the file together again.  crash, which also reads the stream itself, takes the
+ * older bytes where a later record covers only a part of an earlier one: a format that writes a place
+ * twice asks for records of one size (xl_sink_set_record()). */
 #include "sink/sink.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "base/bytes.h"
 #include "sink/sink_ops.h"
@@ -25,8 +29,8 @@
 #define FLAT_RECORD_SIZE 16
 #define FLAT_END UINT64_MAX
 
-/* A pipe that poll(2) calls writable takes this much without waiting, so we never wait where nobody
- * looks whether we are to stop. */
+/* A pipe that poll(2) calls writable takes this much without waiting, so that we never wait where
+ * nobody looks whether we are to stop.  For a pipe that cannot be opened once more, see open_again(). */
 #define PIPE_CHUNK 4096
 #define OTHER_CHUNK (256 * 1024)
 #define LOOK_EVERY_MS 200
@@ -36,10 +40,15 @@
 
 #define ZERO_CHUNK (64 * 1024)
 
+/* Records that are sent at once. */
+#define RECORDS_MAX 256
+
 struct xl_stream {
 	struct xl_sink sink;
-	int fd;
-	size_t chunk;
+	int fd;       /* the caller's, or own_fd */
+	int own_fd;   /* the same pipe, opened by us; -1: none */
+	bool to_stdout;
+	size_t chunk; /* most bytes of one write(2) */
 	bool regular;
 	uint64_t written;
 };
@@ -51,7 +60,7 @@ static struct xl_stream *stream_of(struct xl_sink *s)
 
 static const char *name_of(const struct xl_stream *f)
 {
-	return f->fd == STDOUT_FILENO ? "standard output" : "the output";
+	return f->to_stdout ? "standard output" : "the output";
 }
 
 static int stream_fail(struct xl_ctx *x, const struct xl_stream *f, int e)
@@ -82,31 +91,63 @@ static int wait_for_room(struct xl_ctx *x, const struct xl_stream *f)
 	}
 }
 
-static int write_bytes(struct xl_ctx *x, struct xl_stream *f, const void *buf, size_t len)
+/* What is left of the n pieces after `done` bytes; returns how many pieces. */
+static int advance(struct iovec **v, int n, size_t done)
 {
-	const char *p = buf;
+	while (n > 0 && done >= (*v)->iov_len) {
+		done -= (*v)->iov_len;
+		(*v)++;
+		n--;
+	}
+	if (n > 0) {
+		(*v)->iov_base = (char *)(*v)->iov_base + done;
+		(*v)->iov_len -= done;
+	}
+	return n;
+}
 
-	while (len > 0) {
-		ssize_t n;
-		int r = wait_for_room(x, f);
+/* The first pieces that make up at most `most` bytes, and at least one byte: how many.  *ret_len is
+ * what of the first piece may be written where it alone is too long. */
+static int fitting(const struct iovec *v, int n, size_t most, size_t *ret_len)
+{
+	size_t sum = 0;
+	int k = 0;
 
+	while (k < n && v[k].iov_len <= most - sum)
+		sum += v[k++].iov_len;
+	*ret_len = most;
+	return k;
+}
+
+static int write_pieces(struct xl_ctx *x, struct xl_stream *f, struct iovec *v, int n)
+{
+	/* Our own description of a pipe does not block: only where it is full do we wait. */
+	bool wait = f->own_fd < 0;
+	int r;
+
+	for (n = advance(&v, n, 0); n > 0;) {
+		size_t len;
+		ssize_t done;
+		int k;
+
+		r = wait ? wait_for_room(x, f) : xl_check_cancel(x);
 		if (r < 0)
 			return r;
-		n = write(f->fd, p, len < f->chunk ? len : f->chunk);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		k = fitting(v, n, f->chunk, &len);
+		done = k ? writev(f->fd, v, k) : write(f->fd, v->iov_base, len);
+		wait = f->own_fd < 0 || (done < 0 && errno == EAGAIN);
+		if (done < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		if (n <= 0)
-			return stream_fail(x, f, n < 0 ? errno : EIO);
-		p += n;
-		len -= (size_t)n;
-		f->written += (uint64_t)n;
+		if (done <= 0)
+			return stream_fail(x, f, done < 0 ? errno : EIO);
+		f->written += (uint64_t)done;
+		n = advance(&v, n, (size_t)done);
 	}
 	return 0;
 }
 
 /* The same, and a reader that has gone is an error, not the signal that ends the caller's process. */
-static int write_quietly(struct xl_ctx *x, struct xl_stream *f, const void *head, size_t head_len,
-			 const void *buf, size_t len)
+static int write_quietly(struct xl_ctx *x, struct xl_stream *f, struct iovec *v, int n)
 {
 	const struct timespec now = { 0 };
 	sigset_t pipe, old, pending;
@@ -118,27 +159,56 @@ static int write_quietly(struct xl_ctx *x, struct xl_stream *f, const void *head
 	(void)sigpending(&pending);
 	was_pending = sigismember(&pending, SIGPIPE);
 	(void)pthread_sigmask(SIG_BLOCK, &pipe, &old);
-	r = write_bytes(x, f, head, head_len);
-	if (r == 0)
-		r = write_bytes(x, f, buf, len);
+	r = write_pieces(x, f, v, n);
 	if (r == -EPIPE && !was_pending)
 		(void)sigtimedwait(&pipe, NULL, &now);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
 
+static int write_one(struct xl_ctx *x, struct xl_stream *f, void *buf, size_t len)
+{
+	struct iovec v = { .iov_base = buf, .iov_len = len };
+
+	return write_quietly(x, f, &v, 1);
+}
+
+/* The end of the record that begins at offset: a border of record size, or of the bytes. */
+static size_t record_len(const struct xl_stream *f, uint64_t offset, size_t len)
+{
+	size_t most = f->sink.record ? f->sink.record - offset % f->sink.record : len;
+
+	return most < len ? most : len;
+}
+
 static int stream_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
 			 uint64_t offset)
 {
-	uint8_t record[FLAT_RECORD_SIZE];
+	uint8_t head[RECORDS_MAX][FLAT_RECORD_SIZE];
+	struct iovec v[2 * RECORDS_MAX];
+	const char *p = buf;
 
-	if (!len)
-		return 0;
 	if (offset > INT64_MAX || len > INT64_MAX - offset)
 		return stream_fail(x, stream_of(s), EFBIG);
-	xl_put_be64(record, offset);
-	xl_put_be64(record + 8, len);
-	return write_quietly(x, stream_of(s), record, sizeof(record), buf, len);
+	while (len > 0) {
+		int n = 0, r;
+
+		for (; len > 0 && n < RECORDS_MAX; n++) {
+			size_t size = record_len(stream_of(s), offset, len);
+
+			xl_put_be64(head[n], offset);
+			xl_put_be64(head[n] + 8, size);
+			v[2 * n] = (struct iovec){ head[n], FLAT_RECORD_SIZE };
+			v[2 * n + 1] = (struct iovec){ (void *)(uintptr_t)p, size };
+			p += size;
+			offset += size;
+			len -= size;
+		}
+		r = write_quietly(x, stream_of(s), v, 2 * n);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int stream_pread(struct xl_ctx *x, struct xl_sink *s, void *buf, size_t len,
@@ -193,7 +263,7 @@ static int stream_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file
 
 	xl_put_be64(record, FLAT_END);
 	xl_put_be64(record + 8, FLAT_END);
-	r = write_quietly(x, f, record, sizeof(record), NULL, 0);
+	r = write_one(x, f, record, sizeof(record));
 	if (r < 0)
 		return r;
 	if (f->regular && fsync(f->fd) < 0)
@@ -204,7 +274,15 @@ static int stream_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file
 
 static void stream_close(struct xl_sink *s)
 {
+	if (stream_of(s)->own_fd >= 0)
+		(void)close(stream_of(s)->own_fd);
 	free(stream_of(s));
+}
+
+static void stream_closep(struct xl_stream **f)
+{
+	if (*f)
+		stream_close(&(*f)->sink);
 }
 
 static const struct xl_sink_ops stream_ops = {
@@ -217,6 +295,20 @@ static const struct xl_sink_ops stream_ops = {
 	.commit = stream_commit,
 	.close = stream_close,
 };
+
+/* Open the pipe once more, so that it need not block: O_NONBLOCK on the caller's description would be
+ * seen by everybody who shares it.  Where that cannot be had (no /proc), we write a little at a time. */
+static void open_again(struct xl_stream *f)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", f->fd);
+	f->own_fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (f->own_fd < 0)
+		return;
+	f->fd = f->own_fd;
+	f->chunk = PIPE_SIZE;
+}
 
 static int look_at(struct xl_ctx *x, struct xl_stream *f)
 {
@@ -234,12 +326,14 @@ static int look_at(struct xl_ctx *x, struct xl_stream *f)
 	f->chunk = S_ISFIFO(st.st_mode) ? PIPE_CHUNK : OTHER_CHUNK;
 	if (S_ISFIFO(st.st_mode) && fcntl(f->fd, F_GETPIPE_SZ) < PIPE_SIZE)
 		(void)fcntl(f->fd, F_SETPIPE_SZ, PIPE_SIZE);
+	if (S_ISFIFO(st.st_mode))
+		open_again(f);
 	return 0;
 }
 
 int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret)
 {
-	_cleanup_free_ struct xl_stream *f = calloc(1, sizeof(*f));
+	_cleanup_(stream_closep) struct xl_stream *f = calloc(1, sizeof(*f));
 	uint8_t header[FLAT_HEADER_SIZE] = FLAT_SIGNATURE;
 	int r;
 
@@ -247,12 +341,14 @@ int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret)
 		return xl_err(x, -ENOMEM, "open the output");
 	f->sink.ops = &stream_ops;
 	f->fd = fd;
+	f->own_fd = -1;
+	f->to_stdout = fd == STDOUT_FILENO;
 	r = look_at(x, f);
 	if (r < 0)
 		return r;
 	xl_put_be64(header + FLAT_TYPE, 1);
 	xl_put_be64(header + FLAT_VERSION, 1);
-	r = write_quietly(x, f, header, sizeof(header), NULL, 0);
+	r = write_one(x, f, header, sizeof(header));
 	if (r < 0)
 		return r;
 	*ret = &XL_TAKE_PTR(f)->sink;

@@ -7,6 +7,11 @@ bool xl_sink_seekable(const struct xl_sink *s)
 	return s->ops->seekable;
 }
 
+void xl_sink_set_record(struct xl_sink *s, size_t size)
+{
+	s->record = size;
+}
+
 int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
 		   uint64_t offset)
 {

@@ -12,6 +12,7 @@ struct xl_sink_ops;
 /* Each kind of sink has this first in a structure of its own. */
 struct xl_sink {
 	const struct xl_sink_ops *ops;
+	size_t record; /* see xl_sink_set_record() */
 };
 
 /* A new file, invisible until it is committed: O_TMPFILE where the file system has it, a
@@ -24,8 +25,9 @@ int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct
 
 /* A descriptor that is written from front to back, in the flattened form of makedumpfile (fd.c), at
  * once: nothing of what was written can be taken back, and only the end record, which is written by
- * xl_sink_commit(), makes it whole.  The descriptor stays the caller's.  A slow reader is waited
- * for, until the caller cancels; one that has gone is an error, without SIGPIPE.
+ * xl_sink_commit(), makes it whole.  The descriptor stays the caller's; a pipe is opened once more, so
+ * its reader sees no end before the sink is closed.  A slow reader is waited for, until the caller
+ * cancels; one that has gone is an error, without SIGPIPE.
  *
  * A terminal is refused.  Causes: OUTPUT, NO_SPACE. */
 int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret);
@@ -36,6 +38,11 @@ bool xl_sink_seekable(const struct xl_sink *s);
 /* Bytes at any offset, any number of times.  NO_SPACE on ENOSPC and EDQUOT. */
 int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
 		   uint64_t offset);
+
+/* Whatever is written from now on goes into a stream as records that end at each multiple of `size` in
+ * the file, so that bytes which are written again replace a whole record.  0, the default: a record for
+ * each call.  A file knows no records. */
+void xl_sink_set_record(struct xl_sink *s, size_t size);
 
 /* Bytes as they are now; those never written read as zero, also past the end. */
 int xl_sink_pread(struct xl_ctx *x, struct xl_sink *s, void *buf, size_t len, uint64_t offset);
