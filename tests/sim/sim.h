@@ -130,11 +130,19 @@ struct sim_truth {
 	uint8_t shared_info[XL_PAGE_SIZE];
 };
 
+/* Memory that outlives the host and serves the next one. */
+struct sim_kept {
+	int fd;
+	uint8_t *mem;
+	size_t pages;
+};
+
 struct sim {
 	struct xl_hv hv; /* must be the first */
 	struct sim_params params;
 	uint64_t rng, clock;
 
+	struct sim_kept ram_kept, truth_kept;
 	int memfd;
 	uint8_t *ram;    /* all frames */
 	uint64_t nr_frames;

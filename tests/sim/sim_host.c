@@ -262,18 +262,94 @@ void sim_mfree(void *mem)
 	(void)munmap(p - SHARED_HEAD, bytes);
 }
 
+/* A host's frames and the copy of them at T, in memory that is used again by the next host: to have the
+ * kernel give it anew, page by page, took half of the time of a dump. */
+static struct sim_kept kept_ram = { .fd = -1 }, kept_truth = { .fd = -1 };
+
+static void kept_free(struct sim_kept *k)
+{
+	if (k->mem)
+		(void)munmap(k->mem, k->pages * XL_PAGE_SIZE);
+	xl_closep(&k->fd);
+	*k = (struct sim_kept){ .fd = -1 };
+}
+
+/* Take what is kept, if it is enough, or something new.  What the pages hold is not known. */
+static int kept_take(struct sim_kept *from, size_t pages, struct sim_kept *ret)
+{
+	if (from->pages >= pages) {
+		*ret = *from;
+		*from = (struct sim_kept){ .fd = -1 };
+		return 0;
+	}
+	*ret = (struct sim_kept){ .fd = memfd_create("sim", MFD_CLOEXEC), .pages = pages };
+	if (ret->fd >= 0 && ftruncate(ret->fd, (off_t)(pages * XL_PAGE_SIZE)) == 0)
+		ret->mem = mmap(NULL, pages * XL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+				ret->fd, 0);
+	if (!ret->mem || ret->mem == MAP_FAILED) {
+		int r = -errno;
+
+		ret->mem = NULL;
+		kept_free(ret);
+		return r;
+	}
+	return 0;
+}
+
+static void kept_give(struct sim_kept *to, struct sim_kept *k)
+{
+	struct sim_kept more = k->pages > to->pages ? *k : *to, less = k->pages > to->pages ? *to : *k;
+
+	*to = more;
+	kept_free(&less);
+}
+
+/* Frame 0 is never given away; the others come in runs, as Xen's allocator gives them, and the order
+ * of the runs is no order.  A run is mapped at once. */
+#define FRAMES_IN_RUN 8
+
+static int fill_free_ring(struct sim *s)
+{
+	size_t n = s->nr_frames - 1;
+	_cleanup_free_ xl_mfn_t *order = calloc(n, sizeof(*order));
+	_cleanup_free_ bool *given = calloc(s->nr_frames / FRAMES_IN_RUN + 1, sizeof(*given));
+
+	if (!order || !given)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		order[i] = i + 1;
+	for (size_t i = n - 1; i > 0; i--) {
+		size_t j = sim_below(s, i + 1);
+		xl_mfn_t m = order[i];
+
+		order[i] = order[j];
+		order[j] = m;
+	}
+	for (size_t i = 0; i < n; i++) {
+		xl_mfn_t run = order[i] / FRAMES_IN_RUN;
+
+		for (xl_mfn_t m = run * FRAMES_IN_RUN; !given[run] && m < (run + 1) * FRAMES_IN_RUN; m++) {
+			if (m > 0 && m < s->nr_frames)
+				s->free_ring[s->nr_free++] = m;
+		}
+		given[run] = true;
+	}
+	return 0;
+}
+
 static int create_memory(struct sim *s)
 {
 	size_t n = s->nr_frames;
+	int r = kept_take(&kept_ram, n, &s->ram_kept);
 
-	s->memfd = memfd_create("sim", MFD_CLOEXEC);
-	if (s->memfd < 0 || ftruncate(s->memfd, (off_t)(n * XL_PAGE_SIZE)) < 0)
-		return -errno;
-	s->ram = mmap(NULL, n * XL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, s->memfd, 0);
-	if (s->ram == MAP_FAILED) {
-		s->ram = NULL;
-		return -errno;
-	}
+	if (r == 0)
+		r = kept_take(&kept_truth, n, &s->truth_kept);
+	if (r < 0)
+		return r;
+	s->memfd = s->ram_kept.fd;
+	s->ram = s->ram_kept.mem;
+	memset(s->ram, 0, n * XL_PAGE_SIZE);
+	s->truth.page = s->truth_kept.mem;
 	s->frame = sim_calloc(n, sizeof(*s->frame));
 	s->free_ring = sim_calloc(n, sizeof(*s->free_ring));
 	s->truth.cap = n;
@@ -281,24 +357,13 @@ static int create_memory(struct sim *s)
 	s->truth.mfn = sim_calloc(n, sizeof(*s->truth.mfn));
 	s->truth.gen = sim_calloc(n, sizeof(*s->truth.gen));
 	s->truth.type = sim_calloc(n, sizeof(*s->truth.type));
-	s->truth.page = sim_calloc(n, XL_PAGE_SIZE);
 	s->truth.vcpu = sim_calloc(s->params.vcpus, sizeof(*s->truth.vcpu));
 	s->data = sim_calloc(n, sizeof(*s->data));
 	s->out = sim_calloc(n, sizeof(*s->out));
 	if (!s->frame || !s->free_ring || !s->truth.pfn || !s->truth.mfn || !s->truth.gen ||
-	    !s->truth.type || !s->truth.page || !s->truth.vcpu || !s->data || !s->out)
+	    !s->truth.type || !s->truth.vcpu || !s->data || !s->out)
 		return -ENOMEM;
-	/* Frame 0 is never given away; the order of the others is no order. */
-	for (size_t i = 1; i < n; i++)
-		s->free_ring[s->nr_free++] = i;
-	for (size_t i = s->nr_free - 1; i > 0; i--) {
-		size_t j = sim_below(s, i + 1);
-		xl_mfn_t m = s->free_ring[i];
-
-		s->free_ring[i] = s->free_ring[j];
-		s->free_ring[j] = m;
-	}
-	return 0;
+	return fill_free_ring(s);
 }
 
 int sim_create(const struct sim_params *params, struct sim **ret)
@@ -309,7 +374,7 @@ int sim_create(const struct sim_params *params, struct sim **ret)
 	if (!s)
 		return -ENOMEM;
 	s->hv.ops = &sim_hv_ops;
-	s->memfd = -1;
+	s->ram_kept.fd = s->truth_kept.fd = -1;
 	s->params = *params;
 	s->rng = params->seed * 0xd1342543de82ef95ULL + 1;
 	s->clock = 1000000000;
@@ -345,9 +410,8 @@ void sim_destroy(struct sim *s)
 {
 	if (!s)
 		return;
-	if (s->ram)
-		(void)munmap(s->ram, s->nr_frames * XL_PAGE_SIZE);
-	xl_closep(&s->memfd);
+	kept_give(&kept_ram, &s->ram_kept);
+	kept_give(&kept_truth, &s->truth_kept);
 	sim_mfree(s->log.word);
 	sim_mfree(s->frame);
 	sim_mfree(s->free_ring);
@@ -360,7 +424,6 @@ void sim_destroy(struct sim *s)
 	sim_mfree(s->truth.mfn);
 	sim_mfree(s->truth.gen);
 	sim_mfree(s->truth.type);
-	sim_mfree(s->truth.page);
 	sim_mfree(s->truth.vcpu);
 	sim_mfree(s);
 }

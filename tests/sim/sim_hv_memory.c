@@ -98,6 +98,8 @@ int sim_hv_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t
 	if (at == MAP_FAILED)
 		return -errno;
 	r = map_all(s, at, mfn, n);
+	/* All at once is cheaper than a fault each; what cannot be read yet, or ever, is left to faults. */
+	(void)madvise(at, n * XL_PAGE_SIZE, MADV_POPULATE_READ);
 	if (r == 0)
 		r = sim_leave(s, SIM_map, 1000);
 	if (r < 0) {

@@ -55,25 +55,25 @@ static void test_idle(void **state)
 static void test_writes(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS, &precopy, 4);
+	many(SIM_QUIET_PROGRAMS, &precopy, 3);
 }
 
 static void test_outside_writers(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS | SIM_OUTSIDE, &precopy, 12);
+	many(SIM_QUIET_PROGRAMS | SIM_OUTSIDE, &precopy, 3);
 }
 
 static void test_layout(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT, &precopy, 12);
+	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT, &precopy, 3);
 }
 
 static void test_everything(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_OTHER), &precopy, 12);
+	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_OTHER), &precopy, 3);
 }
 
 /* Up to Xen 4.18 the writes to a page that has come back are not logged before the next fetch. */
@@ -126,20 +126,20 @@ static void test_late_write(void **state)
 static void test_stop(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_OTHER), &stop, 5);
+	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_OTHER), &stop, 3);
 }
 
 static void test_rescan(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_OTHER), &rescan, 5);
+	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_OTHER), &rescan, 3);
 }
 
 /* The guest crashes at some moment of the dump: it is a guest that writes no more. */
 static void test_crash_meanwhile(void **state)
 {
 	(void)state;
-	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_CRASHER), &precopy, 6);
+	many(SIM_QUIET_PROGRAMS | SIM_LAYOUT | SIM_OUTSIDE | SIM_RUN(SIM_CRASHER), &precopy, 3);
 }
 
 /* ---- guests that do not run ---- */
@@ -302,7 +302,7 @@ static void limits(enum xldump_strategy strategy, uint64_t seeds)
 static void test_limit_precopy(void **state)
 {
 	(void)state;
-	limits(XLDUMP_STRATEGY_PRECOPY, 12);
+	limits(XLDUMP_STRATEGY_PRECOPY, 6);
 }
 
 static void test_limit_rescan(void **state)
@@ -314,7 +314,7 @@ static void test_limit_rescan(void **state)
 static void test_limit_stop(void **state)
 {
 	(void)state;
-	limits(XLDUMP_STRATEGY_STOP, 8);
+	limits(XLDUMP_STRATEGY_STOP, 6);
 }
 
 int main(void)

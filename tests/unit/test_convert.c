@@ -81,7 +81,8 @@ static void ok(int r, const struct xl_ctx *x)
 		fail_msg("%s", x->err);
 }
 
-/* A guest that does many things, at an instant of its own. */
+/* A guest that does many things, at an instant of its own.  It is small: hundreds of files are made
+ * of it. */
 static struct sim *dump(const struct guest *g, uint64_t seed, bool raw, struct sim_dump *d)
 {
 	static const struct xl_capture_params params = {
@@ -92,6 +93,7 @@ static struct sim *dump(const struct guest *g, uint64_t seed, bool raw, struct s
 	char why[512];
 
 	p.seed = seed;
+	p.pages = 400;
 	p.programs = SIM_QUIET_PROGRAMS | SIM_LAYOUT;
 	if (g->params.type == XLDUMP_GUEST_PV)
 		p.programs |= SIM_RUN(SIM_TABLES);
