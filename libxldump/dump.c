@@ -97,7 +97,7 @@ struct job {
 	struct xldump *xl;
 	struct xldump_options o;
 	struct xl_physmap map;
-	struct xl_pipeline pipe;
+	struct xl_pipeline *pipe;
 	struct xl_cut cut;
 	struct xl_symbols *symbols;
 	char *scratch; /* folder for temporary files: beside the dump, where there is room */
@@ -105,7 +105,7 @@ struct job {
 
 static void job_deinit(struct job *j)
 {
-	xl_pipeline_deinit(&j->pipe);
+	xl_pipeline_destroy(j->pipe);
 	xl_cut_deinit(&j->cut);
 	xl_physmap_deinit(&j->map);
 	xl_symbols_close(j->symbols);
@@ -118,6 +118,19 @@ static void report(struct job *j, enum xldump_phase phase)
 
 	if (j->o.progress)
 		j->o.progress(j->o.progress_data, &p);
+}
+
+static int make_pipeline(struct job *j, struct xl_format *format)
+{
+	const struct xl_pipeline_params params = {
+		.format = format,
+		.nr_pfns = j->map.nr_pfns,
+		.max_tables = j->cut.dom.tot_pages / MAX_TABLES_PART + MIN_TABLES,
+		.raw = j->o.format == XLDUMP_FORMAT_XENCORE_RAW,
+		.symbols = j->symbols,
+	};
+
+	return xl_pipeline_create(&j->xl->ctx, &params, &j->pipe);
 }
 
 static int write_dump(struct job *j, struct xl_sink *sink)
@@ -143,7 +156,6 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	};
 	struct xl_bitmap layout_present;
 	struct xl_layout layout = { .nr_pfns = j->map.nr_pfns, .present = &layout_present };
-	uint64_t max_tables = j->cut.dom.tot_pages / MAX_TABLES_PART + MIN_TABLES;
 	int r;
 
 	/* The map is brought up to date while the format still looks at what was true at first. */
@@ -154,14 +166,12 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	layout.vcpus = j->cut.dom.max_vcpu_id + 1;
 	r = xl_format_open(x, &layout, sink, &format_params, &format);
 	if (r == 0)
-		r = xl_pipeline_init(x, &j->pipe, format, j->map.nr_pfns, max_tables);
-	j->pipe.candidates.symbols = j->symbols;
-	j->pipe.raw = j->o.format == XLDUMP_FORMAT_XENCORE_RAW;
+		r = make_pipeline(j, format);
 	if (r == 0)
-		r = xl_capture(x, j->xl->hv, &params, &j->map, &j->pipe, &j->cut);
+		r = xl_capture(x, j->xl->hv, &params, &j->map, j->pipe, &j->cut);
 	if (r == 0) {
 		report(j, XLDUMP_PHASE_FINISH);
-		r = xl_pipeline_seal(&j->pipe, &j->cut);
+		r = xl_pipeline_seal(j->pipe, &j->cut);
 	}
 	xl_format_close(format);
 	xl_bitmap_deinit(&layout_present);

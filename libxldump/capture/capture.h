@@ -4,22 +4,11 @@
 #define XL_CAPTURE_CAPTURE_H
 
 #include "base/ctx.h"
+#include "capture/params.h"
 #include "cut/cut.h"
 #include "guest/physmap.h"
 #include "hv/hv.h"
 #include "page/pipeline.h"
-
-struct xl_capture_params {
-	enum xldump_strategy strategy;
-	uint64_t max_pause_ns; /* 0: no limit */
-	bool throttle;         /* rather a slower guest than no dump */
-	bool extend_pause;     /* rather a longer pause than no dump */
-	unsigned max_rounds;
-	unsigned dump_level;   /* pages that are left out: page/classify.h; 0: none */
-	const char *scratch;   /* folder for a temporary file; NULL: in memory.  With a dump_level only */
-	xldump_progress_fn progress;
-	void *progress_data;
-};
 
 /* Read the guest into the pipeline and take the cut.
  *
@@ -27,13 +16,7 @@ struct xl_capture_params {
  * happened.  map is brought up to date to T; cut->p2m borrows from it.
  *
  * @param cut  host, dom, name and type are set by the caller; the rest is filled in here */
-int xl_capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_params *params,
-	       struct xl_physmap *map, struct xl_pipeline *pipe, struct xl_cut *cut);
-
-/* The strategies, for engine.c's table alone. */
-struct xl_engine;
-int xl_strategy_precopy(struct xl_engine *e);
-int xl_strategy_rescan(struct xl_engine *e);
-int xl_strategy_still(struct xl_engine *e);
+_must_check_ int xl_capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_params *params,
+			    struct xl_physmap *map, struct xl_pipeline *pipe, struct xl_cut *cut);
 
 #endif

@@ -2,10 +2,10 @@
 /* Reads pages of the guest into our memory. */
 #include "capture/copier.h"
 
-int xl_copier_init(struct xl_copier *c, struct xl_hv *hv, uint32_t domid,
+int xl_copier_init(struct xl_copier *c, struct xl_ctx *x, struct xl_hv *hv, uint32_t domid,
 		   const struct xl_physmap *map)
 {
-	*c = (struct xl_copier){ .hv = hv, .domid = domid, .map = map };
+	*c = (struct xl_copier){ .x = x, .hv = hv, .domid = domid, .map = map };
 	c->bounce = malloc(XL_COPY_BATCH * XL_PAGE_SIZE);
 	return c->bounce ? 0 : -ENOMEM;
 }
@@ -139,4 +139,35 @@ size_t xl_copier_gather(const struct xl_copier *c, const struct xl_bitmap *which
 			ret[n++] = *pos;
 	}
 	return n;
+}
+
+int xl_copier_each(struct xl_copier *c, const struct xl_each *each)
+{
+	uint64_t pos = 0, done = 0;
+	size_t n;
+
+	c->failed = 0;
+	while ((n = xl_copier_gather(c, each->which, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
+		int r = xl_check_cancel(c->x);
+
+		if (r == 0 && each->before)
+			r = each->before(each->data, done);
+		if (r < 0)
+			return r;
+		if (!xl_copier_in_time(c, n, each->deadline))
+			return -ETIME;
+		r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
+		if (r < 0) {
+			c->failed = n;
+			return r;
+		}
+		for (size_t i = 0; i < n; i++) {
+			r = each->page(each->data, c->pfn[i], c->type[i],
+				       c->bounce + i * XL_PAGE_SIZE);
+			if (r < 0)
+				return r;
+		}
+		done += n;
+	}
+	return 0;
 }

@@ -269,7 +269,7 @@ int xl_estimate(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
 	int r;
 
 	*ret = (struct xl_estimate){ .pages = xl_bitmap_count(&map->present) };
-	r = xl_copier_init(&w.e.copier, hv, dom->domid, map);
+	r = xl_copier_init(&w.e.copier, x, hv, dom->domid, map);
 	if (r == 0)
 		r = xl_bitmap_init(&w.dirty, map->nr_pfns);
 	if (r < 0)

@@ -1,13 +1,15 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the guest's kernel has its struct pages, seen while the guest runs: these pages are kept for
  * the judgement at T of what is left out.
  *
  * The guest may move them meanwhile; then the judgement does not find them, and leaves in the pages
  * that they are about. */
+#include "capture/filter_plan.h"
+
 #include <string.h>
 
 #include "base/bytes.h"
-#include "capture/engine.h"
+#include "page/canonicalise.h"
 #include "page/filter.h"
 
 /* Pages remembered: page tables and sections are read 8 bytes at a time. */
@@ -88,17 +90,17 @@ static int plan(struct xl_engine *e, struct xl_bitmap *wanted)
 		return xl_err(e->x, r, "look at the guest's struct pages");
 	l->e = e;
 	if (e->follow) {
-		r = xl_verdict_init(&e->pipe->verdict, &e->cut->kernel, e->p->dump_level, e->map->nr_pfns);
+		r = xl_verdict_init(&e->verdict, &e->cut->kernel, e->p->dump_level, e->map->nr_pfns);
 		if (r < 0)
 			return xl_err(e->x, r, "follow the guest's struct pages");
 	}
 	for (size_t i = 0; i < CACHE_PAGES; i++)
 		l->pfn[i] = XL_INVALID_FRAME;
 	return xl_filter_plan(e->x, &e->cut->kernel, &e->map->present, read_live, l, wanted,
-			      e->follow ? &e->pipe->verdict : NULL);
+			      e->follow ? &e->verdict : NULL);
 }
 
-int xl_engine_plan_filter(struct xl_engine *e)
+int xl_plan_filter(struct xl_engine *e)
 {
 	_cleanup_(xl_bitmap_deinit) struct xl_bitmap wanted = { 0 };
 	int r;

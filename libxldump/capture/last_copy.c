@@ -2,7 +2,7 @@
 /* The copy inside the pause. */
 #include "capture/last_copy.h"
 
-#include "page/canonicalise.h"
+#include <assert.h>
 
 /* Room made before the rounds begin: making it takes time in which the guest dirties more, so that
  * between the last look at the log and the pause there should be little to make.  16 MiB. */
@@ -227,44 +227,43 @@ static int take_again(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const 
 		memcpy(l->stash.page + (size_t)(at - 1) * XL_PAGE_SIZE, page, XL_PAGE_SIZE);
 	}
 	/* What was put of it stays in the dump, as a suspect. */
-	return r == -E2BIG && l->patient && xl_bitmap_test(&l->e->pipe->put, pfn) ? 0 : r;
+	return r == -E2BIG && l->patient && xl_bitmap_test(xl_pipeline_seen(l->e->pipe), pfn) ? 0 : r;
 }
 
-/* Between two batches. */
-static int pace(struct xl_last_copy *l, uint64_t done, uint64_t total)
+/* One look under way. */
+struct look {
+	struct xl_last_copy *l;
+	uint64_t total;
+};
+
+static int show_progress(void *data, uint64_t done)
 {
-	if (l->patient)
-		xl_engine_progress(l->e, XLDUMP_PHASE_FINISH, done, total);
-	return xl_check_cancel(l->e->x);
+	struct look *k = data;
+
+	if (k->l->patient)
+		xl_engine_progress(k->l->e, XLDUMP_PHASE_FINISH, done, k->total);
+	return 0;
+}
+
+static int compare(void *data, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+{
+	struct xl_last_copy *l = ((struct look *)data)->l;
+
+	if (unchanged(l, pfn, type, page))
+		return 0;
+	xl_bitmap_set(&l->suspect, pfn);
+	return take_again(l, pfn, type, page);
 }
 
 /* One look at the pages of `which`: those that changed are suspects, and taken anew. */
 static int look_again(struct xl_last_copy *l, const struct xl_bitmap *which)
 {
-	struct xl_copier *c = &l->e->copier;
-	uint64_t pos = 0, done = 0, total = l->patient ? xl_bitmap_count(which) : 0;
-	size_t n;
+	struct look k = { l, l->patient ? xl_bitmap_count(which) : 0 };
 
-	while ((n = xl_copier_gather(c, which, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
-		int r = in_time(l, n);
-
-		if (r == 0)
-			r = pace(l, done, total);
-		if (r == 0)
-			r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
-		for (size_t i = 0; r == 0 && i < n; i++) {
-			const uint8_t *now = c->bounce + i * XL_PAGE_SIZE;
-
-			if (unchanged(l, c->pfn[i], c->type[i], now))
-				continue;
-			xl_bitmap_set(&l->suspect, c->pfn[i]);
-			r = take_again(l, c->pfn[i], c->type[i], now);
-		}
-		if (r < 0)
-			return r;
-		done += n;
-	}
-	return 0;
+	return xl_copier_each(&l->e->copier, &(struct xl_each){
+		.which = which, .deadline = l->deadline, .before = show_progress, .page = compare,
+		.data = &k,
+	});
 }
 
 /* Somebody may write to any page, and no log tells of it. */
@@ -282,7 +281,7 @@ static bool none(const struct xl_bitmap *b)
 static void drop_foreign(struct xl_last_copy *l)
 {
 	xl_bitmap_and(&l->suspect, &l->e->map->present);
-	xl_bitmap_andnot(&l->suspect, &l->e->pipe->skipped);
+	xl_bitmap_andnot(&l->suspect, &l->e->cut->skipped);
 }
 
 void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which)
@@ -302,7 +301,7 @@ static int try_instant(struct xl_last_copy *l, xl_late_fn late, void *data)
 	xl_bitmap_zero(&l->suspect);
 	xl_bitmap_copy(&l->left, all_unseen(l) ? &e->map->present : &l->unseen);
 	/* What is not in the dump need not be of T. */
-	xl_bitmap_andnot(&l->left, &e->pipe->skipped);
+	xl_bitmap_andnot(&l->left, &e->cut->skipped);
 	r = look_again(l, &l->left);
 	/* A grant that was mapped meanwhile has been looked at once at most. */
 	if (r == 0)
@@ -341,8 +340,10 @@ int xl_last_copy_put(struct xl_last_copy *l)
 	struct xl_engine *e = l->e;
 	struct xl_stash *st = &l->stash;
 	struct xl_cut *cut = e->cut;
-	struct xl_round *round = &cut->round[cut->rounds++];
+	struct xl_round *round;
 
+	assert(cut->rounds < XL_MAX_ROUNDS);
+	round = &cut->round[cut->rounds++];
 	*round = (struct xl_round){ .dirty = st->n, .ns = cut->pause_ns.total };
 	for (size_t i = 0; i < st->n; i++) {
 		int r;
@@ -354,8 +355,7 @@ int xl_last_copy_put(struct xl_last_copy *l)
 			continue;
 		}
 		xl_bitmap_set(&e->map->present, st->pfn[i]);
-		r = xl_pipeline_put(e->pipe, st->pfn[i], st->type[i],
-				    st->page + i * XL_PAGE_SIZE);
+		r = xl_engine_put(e, st->pfn[i], st->type[i], st->page + i * XL_PAGE_SIZE);
 		if (r < 0)
 			return r;
 		round->copied++;

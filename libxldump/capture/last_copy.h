@@ -17,6 +17,7 @@
 
 #include "capture/engine.h"
 #include "capture/stash.h"
+#include "guest/m2p.h"
 
 /* Frames of one look at the grant table: as many as one has that is ten times Xen's default limit. */
 #define XL_MAX_GRANTS ((size_t)640 * 512)

@@ -8,10 +8,13 @@
 #include <stdio.h>
 
 #include "capture/dirtylog.h"
-#include "capture/engine.h"
+#include "capture/identify.h"
 #include "capture/last_copy.h"
+#include "capture/limit.h"
+#include "capture/pause.h"
 #include "capture/policy.h"
 #include "capture/skip.h"
+#include "capture/strategies.h"
 #include "capture/throttle.h"
 
 /* What attempt() says beside success and errors. */
@@ -53,7 +56,7 @@ static void precopy_deinit(struct precopy *s)
  * only just appeared. */
 static void add_unread(struct precopy *s)
 {
-	xl_bitmap_or_andnot(&s->dirty, &s->e->map->present, &s->e->pipe->put);
+	xl_bitmap_or_andnot(&s->dirty, &s->e->map->present, xl_pipeline_seen(s->e->pipe));
 }
 
 /* Up to Xen 4.18 the writes to a page that has appeared are not logged before the next fetch (the
@@ -76,7 +79,7 @@ static void take_young(struct precopy *s)
 static void trust_log(struct precopy *s)
 {
 	xl_bitmap_and(&s->log.fresh, &s->e->map->present);
-	xl_bitmap_and(&s->log.fresh, &s->e->pipe->put);
+	xl_bitmap_and(&s->log.fresh, xl_pipeline_seen(s->e->pipe));
 }
 
 static int sift(struct precopy *s)
@@ -157,7 +160,7 @@ static int over_limit(struct precopy *s, uint64_t would_be)
 		if (r > 0)
 			return 0;
 	}
-	if (xl_engine_lift_limit(s->e))
+	if (xl_limit_lift(s->e))
 		return 0;
 	(void)snprintf(why, sizeof(why),
 		       s->unsettled ? "its devices went on writing after it had been stopped, %" PRIu64
@@ -165,7 +168,7 @@ static int over_limit(struct precopy *s, uint64_t would_be)
 				      "the guest dirties pages faster than they are copied, %" PRIu64
 				      " are left: ",
 		       xl_bitmap_count(&s->dirty));
-	return xl_engine_fail_limit(s->e, why, would_be, XL_POLICY_RESERVE);
+	return xl_limit_fail(s->e, why, would_be, XL_POLICY_RESERVE);
 }
 
 /* Copy while the guest runs until a pause is worth it. */
@@ -320,13 +323,13 @@ static int attempt(struct precopy *s)
 	r = xl_pause_begin(e->x, e->hv, e->dom.domid, &pause);
 	if (r < 0)
 		return xl_engine_err(e, r, "stop the guest");
-	deadline = xl_engine_copy_until(e, pause.since);
+	deadline = xl_limit_copy_until(e, pause.since);
 	r = inside_pause(s, pause.since, deadline);
 	r2 = xl_pause_finish(&pause);
 	if (r2 < 0)
 		return r2;
 	e->cut->pause_ns.total = pause.lasted;
-	xl_engine_tell_overrun(e, pause.lasted);
+	xl_limit_tell_overrun(e, pause.lasted);
 	if (r == -ETIME || r == -E2BIG)
 		return GIVEN_UP;
 	return r < 0 ? xl_dirtylog_err(&s->log, r, "copy the rest of the stopped guest") : 0;
@@ -388,7 +391,7 @@ static int first_pass(struct precopy *s)
 		r = sift(s);
 	if (r == 0)
 		r = xl_engine_pass(e, &s->dirty, XLDUMP_PHASE_COPY, UINT64_MAX);
-	return r == 0 && !e->follow ? xl_engine_identify(e) : r;
+	return r == 0 && !e->follow ? xl_identify(e) : r;
 }
 
 static int watch(void *data)

@@ -8,7 +8,11 @@
  * A guest with a device model is read a third time, still paused: the device model ends requests, and
  * nothing else tells where it wrote.
  */
+#include "capture/identify.h"
+#include "capture/limit.h"
+#include "capture/pause.h"
 #include "capture/skip.h"
+#include "capture/strategies.h"
 
 /* The room in the pause is a guess, from what the last running pass found changed; an attempt that
  * outgrows it is given up and made again with more. */
@@ -49,68 +53,57 @@ static int rescan_init(struct rescan *s)
 	return xl_last_copy_init(&s->last, e);
 }
 
-/* What is done with a page that is not as it was put. */
-typedef int (*changed_fn)(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page);
-
-/* Read the pages of s->todo and hand on those that differ; they are added to s->changed.
- * Allocates and logs nothing: also for inside the pause, where `deadline` counts.
- *
- * @param between  called before each batch, with the pages done; NULL inside the pause */
-static int scan(struct rescan *s, uint64_t deadline, changed_fn fn,
-		int (*between)(struct rescan *s, uint64_t done))
-{
-	struct xl_engine *e = s->e;
-	struct xl_copier *c = &e->copier;
-	uint64_t pos = 0, done = 0;
-	size_t n;
-
-	while ((n = xl_copier_gather(c, &s->todo, &pos, c->pfn, XL_COPY_BATCH)) > 0) {
-		int r = xl_copier_in_time(c, n, deadline) ? 0 : -ETIME;
-
-		if (r == 0 && between)
-			r = between(s, done);
-		if (r == 0)
-			r = xl_copier_read(c, c->pfn, n, c->bounce, c->type);
-		done += n;
-		for (size_t i = 0; r == 0 && i < n; i++) {
-			const uint8_t *page = c->bounce + i * XL_PAGE_SIZE;
-			xl_pfn_t pfn = c->pfn[i];
-
-			/* One that was put before it was to be kept is put again. */
-			if (c->type[i] != XL_PAGE_XTAB && xl_bitmap_test(&e->pipe->put, pfn) &&
-			    xl_hashes_same(&e->hashes, pfn, c->type[i], page) &&
-			    !xl_bitmap_test(&e->must_read, pfn))
-				continue;
-			xl_bitmap_set(&s->changed, pfn);
-			r = fn(s, pfn, c->type[i], page);
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
+/* One scan under way. */
+struct scan {
+	struct rescan *s;
+	bool running; /* what differs goes into the pipeline; else, in the pause, into memory */
+};
 
 /* Running: into the file. */
-static int put_changed(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+static int put_changed(struct xl_engine *e, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
 {
 	if (type == XL_PAGE_XTAB)
 		return 0;
-	xl_hashes_set(&s->e->hashes, pfn, type, page);
-	s->e->cut->round[s->e->cut->rounds].copied++;
-	return xl_pipeline_put(s->e->pipe, pfn, type, page);
+	e->cut->round[e->cut->rounds].copied++;
+	return xl_engine_put(e, pfn, type, page);
 }
 
-/* In the pause: into memory. */
-static int stash_changed(struct rescan *s, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
+static int compare(void *data, xl_pfn_t pfn, uint8_t type, const uint8_t *page)
 {
-	return xl_last_copy_take(&s->last, pfn, type, page);
+	const struct scan *k = data;
+	struct rescan *s = k->s;
+	struct xl_engine *e = s->e;
+
+	/* One that was put before it was to be kept is put again. */
+	if (type != XL_PAGE_XTAB && xl_bitmap_test(xl_pipeline_seen(e->pipe), pfn) &&
+	    xl_hashes_same(&e->hashes, pfn, type, page) && !xl_bitmap_test(&e->must_read, pfn))
+		return 0;
+	xl_bitmap_set(&s->changed, pfn);
+	return k->running ? put_changed(e, pfn, type, page) :
+			    xl_last_copy_take(&s->last, pfn, type, page);
 }
 
-static int show_progress(struct rescan *s, uint64_t done)
+static int show_progress(void *data, uint64_t done)
 {
-	xl_engine_progress(s->e, s->e->cut->rounds ? XLDUMP_PHASE_ROUND : XLDUMP_PHASE_COPY, done,
-			   s->all_pages);
-	return xl_check_cancel(s->e->x);
+	const struct scan *k = data;
+	struct xl_engine *e = k->s->e;
+
+	if (k->running)
+		xl_engine_progress(e, e->cut->rounds ? XLDUMP_PHASE_ROUND : XLDUMP_PHASE_COPY, done,
+				   k->s->all_pages);
+	return 0;
+}
+
+/* Read the pages of s->todo; those that are not as they were put are handed on, and added to
+ * s->changed.  Allocates and logs nothing in the pause. */
+static int scan(struct rescan *s, bool running, uint64_t deadline)
+{
+	struct scan k = { s, running };
+
+	return xl_copier_each(&s->e->copier, &(struct xl_each){
+		.which = &s->todo, .deadline = deadline, .before = show_progress, .page = compare,
+		.data = &k,
+	});
 }
 
 /* All pages there are, but what will be left out. */
@@ -134,7 +127,7 @@ static int running_pass(struct rescan *s)
 	r = choose(s, UINT64_MAX);
 	s->all_pages = xl_bitmap_count(&s->todo);
 	if (r == 0)
-		r = scan(s, UINT64_MAX, put_changed, show_progress);
+		r = scan(s, true, UINT64_MAX);
 	if (r < 0)
 		return xl_engine_err_doing(e, r, "read the running guest");
 	round->dirty = xl_bitmap_count(&s->changed);
@@ -158,24 +151,24 @@ static int over_limit(struct rescan *s)
 {
 	struct xl_engine *e = s->e;
 
-	if (xl_engine_lift_limit(e))
+	if (xl_limit_lift(e))
 		return 0;
-	return xl_engine_fail_limit(e, "all its memory has to be read while it stands still: ",
-				    foreseen(s), XL_ENGINE_RESERVE);
+	return xl_limit_fail(e, "all its memory has to be read while it stands still: ",
+				    foreseen(s), XL_LIMIT_RESERVE);
 }
 
 /* The struct pages first: they say what is to be read of the others. */
 static int scan_stopped(struct rescan *s, uint64_t deadline)
 {
 	struct xl_engine *e = s->e;
-	const struct xl_bitmap *wanted = &e->pipe->spool.wanted;
+	const struct xl_bitmap *wanted = xl_pipeline_wanted(e->pipe);
 	int r;
 
 	xl_bitmap_zero(&s->changed);
 	if (e->follow) {
 		xl_bitmap_copy(&s->todo, &e->map->present);
 		xl_bitmap_and(&s->todo, wanted);
-		r = scan(s, deadline, stash_changed, NULL);
+		r = scan(s, false, deadline);
 		if (r < 0)
 			return r;
 		xl_skip_look(e, &s->last);
@@ -183,7 +176,7 @@ static int scan_stopped(struct rescan *s, uint64_t deadline)
 	r = choose(s, deadline);
 	if (e->follow)
 		xl_bitmap_andnot(&s->todo, wanted);
-	return r < 0 ? r : scan(s, deadline, stash_changed, NULL);
+	return r < 0 ? r : scan(s, false, deadline);
 }
 
 static int inside_pause(struct rescan *s, uint64_t deadline)
@@ -219,12 +212,12 @@ static int attempt(struct rescan *s)
 	r = xl_pause_begin(e->x, e->hv, e->dom.domid, &pause);
 	if (r < 0)
 		return xl_engine_err(e, r, "stop the guest");
-	r = inside_pause(s, xl_engine_copy_until(e, pause.since));
+	r = inside_pause(s, xl_limit_copy_until(e, pause.since));
 	r2 = xl_pause_finish(&pause);
 	if (r2 < 0)
 		return r2;
 	e->cut->pause_ns.total = e->cut->pause_ns.copy = pause.lasted;
-	xl_engine_tell_overrun(e, pause.lasted);
+	xl_limit_tell_overrun(e, pause.lasted);
 	if (r == -ETIME) {
 		r = over_limit(s);
 		return r < 0 ? r : GIVEN_UP;
@@ -246,13 +239,13 @@ int xl_strategy_rescan(struct xl_engine *e)
 	if (r == 0)
 		r = running_pass(&s);
 	if (r == 0 && !e->follow)
-		r = xl_engine_identify(e);
+		r = xl_identify(e);
 	for (unsigned i = 0; r == 0 && i < MAX_ATTEMPTS; i++) {
 		/* How much changes in the time of one pass: the room that is needed, and fewer pages
 		 * to keep in the pause. */
 		r = running_pass(&s);
 		if (r == 0 && e->max_pause_ns &&
-		    foreseen(&s) > xl_engine_plannable(e, XL_ENGINE_RESERVE))
+		    foreseen(&s) > xl_limit_plannable(e, XL_LIMIT_RESERVE))
 			r = over_limit(&s);
 		if (r == 0)
 			r = attempt(&s);

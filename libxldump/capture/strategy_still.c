@@ -6,7 +6,11 @@
  * stop (xen/common/domain.c, vcpu_pause_nosync), and one that somebody paused may be let go by him
  * at any time.
  */
+#include "capture/identify.h"
+#include "capture/limit.h"
+#include "capture/pause.h"
 #include "capture/skip.h"
+#include "capture/strategies.h"
 
 /* All pages at the price of those that were read so far; twice, if there is a device model. */
 static uint64_t predict(const struct xl_engine *e)
@@ -20,7 +24,7 @@ static uint64_t predict(const struct xl_engine *e)
 static int over_limit(struct xl_engine *e, uint64_t foreseen)
 {
 	xl_err_clear(e->x);
-	return xl_engine_fail_limit(e, "", foreseen, XL_ENGINE_RESERVE);
+	return xl_limit_fail(e, "", foreseen, XL_LIMIT_RESERVE);
 }
 
 /* Do once with the guest running what will be done often or slowly while it is stopped, and refuse
@@ -43,7 +47,7 @@ static int foresee(struct xl_engine *e, uint64_t *ret)
 	}
 	ns += predict(e);
 	*ret = ns;
-	return ns > xl_engine_plannable(e, XL_ENGINE_RESERVE) ? over_limit(e, ns) : 0;
+	return ns > xl_limit_plannable(e, XL_LIMIT_RESERVE) ? over_limit(e, ns) : 0;
 }
 
 struct still {
@@ -59,7 +63,7 @@ static int read_rest(struct still *s, enum xldump_phase phase)
 	int r;
 
 	xl_bitmap_copy(&s->todo, &e->map->present);
-	xl_bitmap_andnot(&s->todo, &e->pipe->put);
+	xl_bitmap_andnot(&s->todo, xl_pipeline_seen(e->pipe));
 	r = xl_skip_sift(e, &s->todo, e->copy_until);
 	if (r < 0 && r != -ETIME)
 		return xl_engine_err(e, r, "ask for the types of pages");
@@ -76,8 +80,8 @@ static int read_all(struct still *s)
 		r = read_rest(s, XLDUMP_PHASE_COPY);
 	if (r < 0 || s->e->follow)
 		return r;
-	r = xl_engine_identify(s->e);
-	return r == 0 && s->e->pipe->dump_level ? read_rest(s, XLDUMP_PHASE_ROUND) : r;
+	r = xl_identify(s->e);
+	return r == 0 && xl_pipeline_wanted(s->e->pipe)->nbits ? read_rest(s, XLDUMP_PHASE_ROUND) : r;
 }
 
 /* All pages, and once more, at the end, the one that is to be patched and those that may have been
@@ -122,13 +126,13 @@ static int stopped(struct still *s)
 	if (r < 0)
 		return xl_engine_err(e, r, "stop the guest");
 	if (limited)
-		e->copy_until = xl_engine_copy_until(e, pause.since);
+		e->copy_until = xl_limit_copy_until(e, pause.since);
 	r = copy_all(s);
 	r2 = xl_pause_finish(&pause);
 	if (r2 < 0)
 		return r2;
 	if (limited)
-		xl_engine_tell_overrun(e, pause.lasted);
+		xl_limit_tell_overrun(e, pause.lasted);
 	if (r == -ETIME)
 		return over_limit(e, foreseen);
 	if (r < 0)

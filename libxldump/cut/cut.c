@@ -33,6 +33,7 @@ void xl_edits_deinit(struct xl_edits *e)
 void xl_cut_deinit(struct xl_cut *c)
 {
 	xl_bitmap_deinit(&c->present);
+	xl_bitmap_deinit(&c->skipped);
 	xl_bitmap_deinit(&c->excluded);
 	xl_bitmap_deinit(&c->suspect);
 	free(c->vcpu);

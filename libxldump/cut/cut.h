@@ -73,6 +73,10 @@ struct xl_cut {
 	uint64_t nr_pfns;
 	struct xl_bitmap present; /* pages of the dump */
 
+	/* Pages that were not read in their last state, as they will be left out; they are in present
+	 * until it is judged what is. */
+	struct xl_bitmap skipped;
+
 	/* Pages that exist and are left out, none of them in present; no words when there are none. */
 	struct xl_bitmap excluded;
 	unsigned dump_level;                /* by which they are */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a pfn to its struct page: sections, and the page tables under them. */
 #include "guest/mm.h"
 

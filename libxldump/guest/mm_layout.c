@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a struct page looks like in this kernel, from VMCOREINFO.
  *
  * What changed since 4.0, as far as it shows there:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Symbols from a System.map or a vmlinux, sorted by name. */
 #include "guest/symbols.h"
 

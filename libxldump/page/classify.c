@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rules by which one struct page says what its page is used for; the first that fits counts.
  *
  * They are those of makedumpfile's __exclude_unnecessary_pages(), with one difference: without

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One walk over the struct pages of a guest, in the order of the pfns. */
 #include "page/filter.h"
 

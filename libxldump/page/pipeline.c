@@ -4,33 +4,66 @@
 
 #include "base/bytes.h"
 #include "page/canonicalise.h"
+#include "page/pipeline_filter.h"
+#include "page/pipeline_private.h"
 
-int xl_pipeline_init(struct xl_ctx *x, struct xl_pipeline *p, struct xl_format *format,
-		     uint64_t nr_pfns, uint64_t max_tables)
+int xl_pipeline_create(struct xl_ctx *x, const struct xl_pipeline_params *params,
+		       struct xl_pipeline **ret)
 {
+	uint64_t nr_pfns = params->nr_pfns;
+	struct xl_pipeline *p = malloc(sizeof(*p));
 	int r;
 
+	if (!p)
+		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", nr_pfns);
 	*p = (struct xl_pipeline){
-		.x = x, .format = format, .spool = XL_SPOOL_NONE,
-		.patch_pfn = XL_INVALID_FRAME
+		.x = x, .format = params->format, .candidates.symbols = params->symbols,
+		.raw = params->raw, .spool = XL_SPOOL_NONE, .patch_pfn = XL_INVALID_FRAME
 	};
-	r = xl_tables_init(&p->held, nr_pfns, max_tables);
+	r = xl_tables_init(&p->held, nr_pfns, params->max_tables);
 	if (r == 0)
 		r = xl_bitmap_init(&p->put, nr_pfns);
-	if (r == 0)
-		r = xl_bitmap_init(&p->skipped, nr_pfns);
-	return r < 0 ? xl_err(x, r, "index of %" PRIu64 " pages", nr_pfns) : 0;
+	if (r < 0) {
+		xl_pipeline_destroy(p);
+		return xl_err(x, r, "index of %" PRIu64 " pages", nr_pfns);
+	}
+	*ret = p;
+	return 0;
 }
 
-void xl_pipeline_deinit(struct xl_pipeline *p)
+void xl_pipeline_destroy(struct xl_pipeline *p)
 {
+	if (!p)
+		return;
 	xl_tables_deinit(&p->held);
 	xl_bitmap_deinit(&p->put);
-	xl_bitmap_deinit(&p->skipped);
-	xl_verdict_deinit(&p->verdict);
-	/* One that was never initialised, only zeroed, has no file. */
-	if (p->x)
-		xl_spool_close(&p->spool);
+	xl_spool_close(&p->spool);
+	free(p);
+}
+
+const struct xl_bitmap *xl_pipeline_seen(const struct xl_pipeline *p)
+{
+	return &p->put;
+}
+
+const struct xl_bitmap *xl_pipeline_wanted(const struct xl_pipeline *p)
+{
+	return &p->spool.wanted;
+}
+
+struct xl_candidates *xl_pipeline_candidates(struct xl_pipeline *p)
+{
+	return &p->candidates;
+}
+
+bool xl_pipeline_raw(const struct xl_pipeline *p)
+{
+	return p->raw;
+}
+
+void xl_pipeline_forget(struct xl_pipeline *p, xl_pfn_t pfn)
+{
+	xl_bitmap_clear(&p->put, pfn);
 }
 
 int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const void *page)
@@ -41,7 +74,6 @@ int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const voi
 	if (type == XL_PAGE_NOTAB && pfn != p->patch_pfn) {
 		xl_tables_drop(&p->held, pfn);
 		xl_candidates_look(&p->candidates, pfn, page);
-		xl_verdict_look(&p->verdict, pfn, page);
 		r = xl_spool_wants(&p->spool, pfn) ? xl_spool_put(p->x, &p->spool, pfn, page) : 0;
 		return r < 0 ? r : xl_format_put(p->x, p->format, pfn, page);
 	}

@@ -1,12 +1,14 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The pages that are left out of a dump: what must be seen to judge them is kept while it passes,
  * and judged once it is all of T. */
+#include "page/pipeline_filter.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "page/canonicalise.h"
 #include "page/filter.h"
-#include "page/pipeline.h"
 
 int xl_pipeline_filter(struct xl_pipeline *p, unsigned dump_level, const char *dir,
 		       struct xl_bitmap *wanted)
@@ -79,7 +81,7 @@ static int find_kept(const struct xl_pipeline *p, const struct xl_cut *cut, stru
 		return xl_err(p->x, r, "index of %" PRIu64 " pages", cut->nr_pfns);
 	for (xl_pfn_t pfn = xl_tables_next(&p->held, 0); pfn < ret->nbits;
 	     pfn = xl_tables_next(&p->held, pfn + 1))
-		if (!xl_bitmap_test(&p->skipped, pfn)) /* it is one no more */
+		if (!xl_bitmap_test(&cut->skipped, pfn)) /* it is one no more */
 			xl_bitmap_set(ret, pfn);
 	return 0;
 }
@@ -90,8 +92,8 @@ static void leave_out_skipped(struct xl_pipeline *p, const struct xl_cut *cut, s
 {
 	uint64_t n = 0;
 
-	for (xl_pfn_t pfn = xl_bitmap_next(&p->skipped, 0); pfn < out->nbits;
-	     pfn = xl_bitmap_next(&p->skipped, pfn + 1)) {
+	for (xl_pfn_t pfn = xl_bitmap_next(&cut->skipped, 0); pfn < cut->skipped.nbits;
+	     pfn = xl_bitmap_next(&cut->skipped, pfn + 1)) {
 		if (xl_bitmap_test(out, pfn) || !xl_bitmap_test(&cut->present, pfn))
 			continue;
 		xl_bitmap_set(out, pfn);

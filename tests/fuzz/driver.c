@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a fuzz target without libFuzzer: its seeds, then mutations of them that are the same on
  * every run.  With files as arguments: these alone, which reproduces what libFuzzer has found. */
 #include <libgen.h>

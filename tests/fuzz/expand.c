@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* expand FILE FOLDER: the seeds of a file, as libFuzzer wants them. */
 #include <stdio.h>
 

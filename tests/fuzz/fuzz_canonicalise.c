@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Page tables, and the p2m by which they are translated.
  *
  *	w:nr_pfns, records for the p2m (frames 0 and 1 of a memory, 0 is a hole), 00

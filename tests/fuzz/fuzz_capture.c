@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A whole dump of a guest that is hostile in every way at once, by each strategy.
  *
  *	b:strategy b:flags (1 auto-translated, 2 paused by somebody, 4 limit of the pause,
@@ -21,7 +21,7 @@ struct job {
 	struct xl_ctx x;
 	struct xl_capture_params params;
 	struct xl_physmap map;
-	struct xl_pipeline pipe;
+	struct xl_pipeline *pipe;
 	struct xl_cut cut;
 	struct xl_bitmap layout;
 	struct xl_format *format;
@@ -105,13 +105,14 @@ static int dump(struct job *j, struct xl_sink *sink)
 	r = xl_format_open(&j->x, &layout, sink, &(struct xl_format_params){
 		.format = j->map.narrow ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF }, &j->format);
 	if (r == 0)
-		r = xl_pipeline_init(&j->x, &j->pipe, j->format, j->map.nr_pfns,
-				     FUZZ_FRAMES);
+		r = xl_pipeline_create(&j->x, &(struct xl_pipeline_params){
+			.format = j->format, .nr_pfns = j->map.nr_pfns, .max_tables = FUZZ_FRAMES,
+		}, &j->pipe);
 	if (r == 0)
-		r = xl_capture(&j->x, hv, &j->params, &j->map, &j->pipe, &j->cut);
+		r = xl_capture(&j->x, hv, &j->params, &j->map, j->pipe, &j->cut);
 	/* Whatever happened, the guest runs. */
 	FUZZ_CHECK(j->f.pauses == 0 && !j->f.logging && !j->f.dm_logging);
-	return r < 0 ? r : xl_pipeline_seal(&j->pipe, &j->cut);
+	return r < 0 ? r : xl_pipeline_seal(j->pipe, &j->cut);
 }
 
 /* No page table leads out of the guest. */
@@ -149,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(j->x.err[0]);
 	xl_format_close(j->format);
 	xl_sink_close(sink);
-	xl_pipeline_deinit(&j->pipe);
+	xl_pipeline_destroy(j->pipe);
 	xl_bitmap_deinit(&j->layout);
 	xl_cut_deinit(&j->cut);
 	xl_physmap_deinit(&j->map);

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Pages as they come, a cut with a hostile guest in it, and the file that is made of them.
  *
  *	b:flags (1 PV, 2 sections only, 4 kdump) w:nr_pfns b:vcpus
@@ -28,7 +28,7 @@ struct model {
 	uint8_t type[NR_MAX], contents[NR_MAX];
 	xl_mfn_t p2m[NR_MAX];
 	bool pv;
-	struct xl_pipeline pipe;
+	struct xl_pipeline *pipe;
 };
 
 /* Page tables are those of a guest that points anywhere. */
@@ -99,7 +99,7 @@ static int put_pages(struct model *m, struct fuzz_in *in)
 			int r;
 
 			make_page(pfn, contents, page);
-			r = xl_pipeline_put(&m->pipe, pfn, type, page);
+			r = xl_pipeline_put(m->pipe, pfn, type, page);
 			if (r < 0)
 				return r;
 			xl_bitmap_set(&m->known, pfn);
@@ -159,7 +159,9 @@ static void look_kdump(int fd, struct model *m)
 static int run(struct xl_ctx *x, struct model *m, struct fuzz_in *in,
 	       struct xl_format *format)
 {
-	int r = xl_pipeline_init(x, &m->pipe, format, m->cut.nr_pfns, 512);
+	int r = xl_pipeline_create(x, &(struct xl_pipeline_params){
+		.format = format, .nr_pfns = m->cut.nr_pfns, .max_tables = 512,
+	}, &m->pipe);
 
 	if (r == 0)
 		r = put_pages(m, in);
@@ -174,13 +176,13 @@ static int run(struct xl_ctx *x, struct model *m, struct fuzz_in *in,
 		xl_pfn_t pfn = m->cut.kernel.xen_start_info_pa >> XL_PAGE_SHIFT;
 		uint64_t page[XL_PTES_PER_PAGE];
 
-		xl_pipeline_hold(&m->pipe, pfn);
+		xl_pipeline_hold(m->pipe, pfn);
 		if (pfn < m->cut.nr_pfns && xl_bitmap_test(&m->known, pfn)) {
 			make_page(pfn, m->contents[pfn], page);
-			r = xl_pipeline_put(&m->pipe, pfn, m->type[pfn], page);
+			r = xl_pipeline_put(m->pipe, pfn, m->type[pfn], page);
 		}
 	}
-	return r < 0 ? r : xl_pipeline_seal(&m->pipe, &m->cut);
+	return r < 0 ? r : xl_pipeline_seal(m->pipe, &m->cut);
 }
 
 static void model_init(struct model *m, struct fuzz_in *in)
@@ -241,7 +243,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_elf(fd, &m->cut, check_page, m);
 	xl_format_close(format);
 	xl_sink_close(sink);
-	xl_pipeline_deinit(&m->pipe);
+	xl_pipeline_destroy(m->pipe);
 	xl_bitmap_deinit(&m->layout);
 	xl_bitmap_deinit(&m->known);
 	xl_cut_deinit(&m->cut);

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The judgement of pages: VMCOREINFO, page tables, sections, struct pages.
  *
  *	b:level b:flags b3:image start d:image pages, w:length and the text, then the records of a

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a user names a domain by, and what xenstore says it is called.
  *
  *	b:domid, 16 bytes of uuid, the name, 00, then what the user typed

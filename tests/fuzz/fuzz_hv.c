@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The seam with a guest behind it that is whatever the input says. */
 #include "fuzz_hv.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dump files of any kind: opened, looked at, verified, asked for the kernel's log.
  *
  *	b:flags, then the file.  Flag 1: its kernel is looked for in all pages. */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An undo journal as it is found, in whatever state, and what is done by it.
  *
  *	b:what is put right afterwards (1 magic, 2 checksum, 4 complements, 8 boot id, 16 folder of

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The look at the guest's kernel: VMCOREINFO, utsname, page tables, kallsyms.
  *
  *	b:flags, then the records of a memory.  Flag 1: the memory repeats without end, as large as

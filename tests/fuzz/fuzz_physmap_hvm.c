@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The memory layout of an auto-translated guest, which changes while it is looked at.
  *
  *	q:nr_gfns d:tot_pages b:pod b:n, n x w:frame of Xen's own

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A PV guest's p2m, in both forms, with everything in it the guest's word.
  *
  *	w:tot_pages (0x8000: of 32 bits) w:max_pages q:max_mfn

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a device model answers on its QMP socket: the input, all of it at once. */
 #include <errno.h>
 #include <sys/socket.h>

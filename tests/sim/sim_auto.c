@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Simulated auto-translated guests, PVH and HVM; and ballooning, of every kind of guest. */
 #include "sim.h"
 

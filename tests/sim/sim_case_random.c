@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A simulated dump from a seed: everything that can be said in a scenario, at random. */
 #include "sim_case.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A simulated dump as a text: one word and its arguments a line, # begins a comment. */
 #include <stdlib.h>
 

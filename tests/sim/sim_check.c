@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The oracle: is the dump the guest at T, and have we left nothing behind? */
 #include "sim_dump.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A dump into memory: the format that the checks look into, and the order of calls of a dump. */
 #include "sim_dump.h"
 
@@ -113,12 +113,13 @@ static int run(struct sim *s, const struct xl_capture_params *params, bool raw, 
 		return xl_err(&d->x, r, "open");
 	/* Opening a file takes its time, too. */
 	sim_advance(s, 200000);
-	r = xl_pipeline_init(&d->x, &d->pipe, d->format, d->map.nr_pfns, 4096);
-	d->pipe.raw = raw;
-	d->pipe.candidates.symbols = s->params.symbols;
+	r = xl_pipeline_create(&d->x, &(struct xl_pipeline_params){
+		.format = d->format, .nr_pfns = d->map.nr_pfns, .max_tables = 4096, .raw = raw,
+		.symbols = s->params.symbols,
+	}, &d->pipe);
 	if (r == 0)
-		r = xl_capture(&d->x, hv, params, &d->map, &d->pipe, &d->cut);
-	return r < 0 ? r : xl_pipeline_seal(&d->pipe, &d->cut);
+		r = xl_capture(&d->x, hv, params, &d->map, d->pipe, &d->cut);
+	return r < 0 ? r : xl_pipeline_seal(d->pipe, &d->cut);
 }
 
 void sim_dump_run_as(struct sim *s, const struct xl_capture_params *params, bool raw,
@@ -139,7 +140,7 @@ void sim_dump_run(struct sim *s, const struct xl_capture_params *params, struct 
 
 void sim_dump_deinit(struct sim_dump *d)
 {
-	xl_pipeline_deinit(&d->pipe);
+	xl_pipeline_destroy(d->pipe);
 	xl_cut_deinit(&d->cut);
 	xl_physmap_deinit(&d->map);
 	xl_format_close(d->format);

@@ -8,7 +8,7 @@
 struct sim_dump {
 	struct xl_ctx x;
 	struct xl_physmap map;
-	struct xl_pipeline pipe;
+	struct xl_pipeline *pipe;
 	struct xl_cut cut;
 	struct xl_format *format;
 	int r; /* what the dump ended with */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The simulated host: frames, writes and the dirty log's marks, time, the truth at T. */
 #include "sim.h"
 

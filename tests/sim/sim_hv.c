@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The seam on the simulated host: the table, domains, running, clocks. */
 #include "sim.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The seam on the simulated host: the dirty log, by Xen's rules.
  *
  * A mark on write, and nothing else: no pre-images, no owner, and nobody can ask whether it is on.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What goes on in a simulated guest and around it.  Each program acts at random intervals. */
 #include "sim.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A simulated PV guest: its p2m in its own memory, page tables with host frames, page types. */
 #include "sim.h"
 

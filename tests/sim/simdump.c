@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* simdump: one dump in the simulator, described by a text, and what came of it, as a text. */
 #include <getopt.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* simmany: many dumps in the simulator, each from a seed, and the counts of what came of them. */
 #include <getopt.h>
 #include <stdlib.h>

@@ -24,16 +24,18 @@ static int capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_p
 {
 	struct xl_physmap map = { 0 };
 	struct xl_format format = { &fake_ops };
-	struct xl_pipeline pipe = { 0 };
+	struct xl_pipeline *pipe = NULL;
 	int r = hv->ops->domain_info(hv, FAKE_DOMID, &cut->dom);
 
 	if (r == 0)
 		r = xl_physmap_build(x, hv, &cut->dom, 1 << 20, &map);
 	if (r == 0)
-		r = xl_pipeline_init(x, &pipe, &format, map.nr_pfns, 4096);
+		r = xl_pipeline_create(x, &(struct xl_pipeline_params){
+			.format = &format, .nr_pfns = map.nr_pfns, .max_tables = 4096,
+		}, &pipe);
 	if (r == 0)
-		r = xl_capture(x, hv, params, &map, &pipe, cut);
-	xl_pipeline_deinit(&pipe);
+		r = xl_capture(x, hv, params, &map, pipe, cut);
+	xl_pipeline_destroy(pipe);
 	xl_physmap_deinit(&map);
 	return r;
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What stands under everything: bitmaps, texts, names. */
 #include <locale.h>
 #include <setjmp.h>

@@ -1,9 +1,10 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dumps of simulated guests with pages left out, while the guest's kernel goes on allocating and
  * freeing: what is left out is what the struct pages of T say, no page more and none less. */
 #include "sim_test.h"
 
 #include "fake_mm.h"
+#include "page/canonicalise.h"
 #include "page/filter.h"
 
 #define PRECOPY XLDUMP_STRATEGY_PRECOPY

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dumps of simulated guests with a Linux kernel in them: the one variable of a PV guest that is
  * patched is patched although nobody writes to its page, and the rest is as it was. */
 #include "sim_test.h"

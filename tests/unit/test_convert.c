@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "page/pipeline_private.h"
 #include "sim_test.h"
 
 #include "base/bytes.h"
@@ -549,7 +550,7 @@ static void test_refused(void **state)
 		uint8_t type;
 
 		if (!xl_bitmap_test(&d.cut.present, pfn) ||
-		    xl_tables_get(&d.pipe.held, pfn, &type))
+		    xl_tables_get(&d.pipe->held, pfn, &type))
 			continue;
 		xl_bitmap_clear(&d.cut.present, pfn);
 		break;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A device model that does not do its part. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * that would be too long, and guests that are not what they were. */
 #include <errno.h>
 
-#include "capture/engine.h"
+#include "capture/limit.h"
 #include "sim_test.h"
 
 static const enum xldump_strategy running[] = {
@@ -357,9 +357,9 @@ static void test_words_of_a_long_pause(void **state)
 	struct xl_engine e = { .x = &x, .cut = &cut, .max_pause_ns = 50000000 };
 
 	(void)state;
-	assert_int_equal(xl_engine_fail_limit(&e, "", 40540000000, XL_ENGINE_RESERVE), -ETIME);
+	assert_int_equal(xl_limit_fail(&e, "", 40540000000, XL_LIMIT_RESERVE), -ETIME);
 	assert_non_null(strstr(x.err, "for about 40540 ms, and 43.8 ms can be planned with of the 50 ms"));
-	assert_int_equal(xl_engine_fail_limit(&e, "", 999700000, XL_ENGINE_RESERVE), -ETIME);
+	assert_int_equal(xl_limit_fail(&e, "", 999700000, XL_LIMIT_RESERVE), -ETIME);
 	assert_non_null(strstr(x.err, "for about 1000 ms"));
 }
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which pages a dump level leaves out: for the struct pages of kernels from 4.3 to 7.0, and for
  * memory that lies. */
 #include <setjmp.h>

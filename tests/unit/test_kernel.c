@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finding the guest's kernel: in memories as kernels of several ages leave them, and in hostile
  * ones. */
 #include <setjmp.h>

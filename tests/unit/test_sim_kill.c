@@ -62,7 +62,7 @@ struct job {
 	struct xl_sink *sink;
 	struct xl_format *format;
 	struct xl_physmap map;
-	struct xl_pipeline pipe;
+	struct xl_pipeline *pipe;
 	struct xl_cut cut;
 };
 
@@ -78,11 +78,13 @@ static int write_dump(struct job *j, struct sim *s, const struct xl_capture_para
 	layout.present = &present;
 	r = xl_format_open(&j->x, &layout, j->sink, &(const struct xl_format_params){ 0 }, &j->format);
 	if (r == 0)
-		r = xl_pipeline_init(&j->x, &j->pipe, j->format, j->map.nr_pfns, 4096);
+		r = xl_pipeline_create(&j->x, &(struct xl_pipeline_params){
+			.format = j->format, .nr_pfns = j->map.nr_pfns, .max_tables = 4096,
+		}, &j->pipe);
 	if (r == 0)
-		r = xl_capture(&j->x, &s->hv, cp, &j->map, &j->pipe, &j->cut);
+		r = xl_capture(&j->x, &s->hv, cp, &j->map, j->pipe, &j->cut);
 	if (r == 0)
-		r = xl_pipeline_seal(&j->pipe, &j->cut);
+		r = xl_pipeline_seal(j->pipe, &j->cut);
 	xl_format_close(j->format);
 	xl_bitmap_deinit(&present);
 	return r;
@@ -108,7 +110,7 @@ static int dump(struct job *j, struct sim *s, const struct xl_capture_params *cp
 	if (r == 0)
 		r = xl_sink_commit(&j->x, j->sink, &bytes, &disk);
 	xl_sink_close(j->sink);
-	xl_pipeline_deinit(&j->pipe);
+	xl_pipeline_destroy(j->pipe);
 	xl_cut_deinit(&j->cut);
 	xl_physmap_deinit(&j->map);
 	xl_undo_close(j->x.undo);

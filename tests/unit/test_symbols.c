@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A System.map or a vmlinux that the user names: what is taken from it, and what is refused. */
 #include <elf.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The judgement that follows a guest says what one of all its struct pages says, whatever changed. */
 #include <setjmp.h>
 #include <stdarg.h>
