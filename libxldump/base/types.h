@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+_Static_assert(sizeof(off_t) == 8, "a dump is larger than 2 GiB: build with _FILE_OFFSET_BITS=64");
 
 typedef uint64_t xl_pfn_t;
 typedef uint64_t xl_mfn_t;

@@ -210,8 +210,8 @@ struct xl_hv_ops {
 	void (*close)(struct xl_hv *hv);
 };
 
-/* Limits of one call, Xen's and the kernel's own sweet spot: 256 to 1024 frames a mapping is
- * where copying is fastest (measured, HACKING.md); getpageframeinfo3 takes 1024. */
+/* Limits of one call: copying is fastest with 256 to 1024 frames in a mapping, and
+ * getpageframeinfo3 takes 1024. */
 #define XL_MAP_MAX 1024
 #define XL_TYPES_MAX 1024
 

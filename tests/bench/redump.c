@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes a dump once more, in another format: sizes and times of codecs side by side, and files for
  * the readers, without a guest.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A table: each rule of format-check, and what breaks it and nothing else. */
 #include "breakage.h"
 

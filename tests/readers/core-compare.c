@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* core-compare [--ignore-pfn PFN]... OURS THEIRS: do two dumps of one paused guest hold the same
  * pages?
  *

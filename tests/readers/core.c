@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The container: an ELF file, its sections, and where each page is; or another one. */
 #include "core.h"
 

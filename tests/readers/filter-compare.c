@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* filter-compare --level N FULL FILTERED: does the library leave out the pages that makedumpfile does?
  *
  * FULL is an unfiltered ELF dump of a Linux guest, FILTERED what `makedumpfile -d N FULL FILTERED`

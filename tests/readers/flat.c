@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The flattened form of makedumpfile: records of {offset, size} in big endian, then the bytes. */
 #include "kdump.h"
 

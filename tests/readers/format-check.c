@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* format-check DUMP: does a dump keep the rules that its readers rely on?
  *
  * The rules are those of crash, drgn, gdb, makedumpfile, libkdumpfile, mdb and volatility, each of

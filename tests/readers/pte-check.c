@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pte-check DUMP: does every page table entry of a dump lead to a page of the dump?
  *
  * Tables are those that .xldump_tables lists (it does so for a PV guest) and all that can be

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules of the Xen sections, as xl dump-core writes them and crash, libkdumpfile, mdb and
  * volatility read them (xen docs/misc/dump-core-format.txt, and what the readers do beyond it). */
 #include <gelf.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules of a dump as the kdump tools read it: program headers and their notes, as QEMU's
  * dump-guest-memory writes them. */
 #include <gelf.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stamp-check FILE...: is the dump of a guest that runs the `stamp` workload of one instant?
  *
  * Exit status: 0 every file is consistent, 1 one is torn, 2 one cannot be judged (not readable, or

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The judges are judged: each of them must accept a right dump and refuse a wrong one.  They are
  * run as programs, from the directory in which this test is. */
 #include <setjmp.h>

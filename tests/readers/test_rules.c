@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* format-check is judged: every rule that it has is broken on purpose in a file that is right
  * otherwise, and it must name that rule. */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What befalls a host whose domain ids wrap round: a domain is destroyed, and another has its id.
  * xl waits a minute before it gives an id again; this does not. */
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guest writes to xenstore, as any program in it that is root can (docs/misc/xenstore.txt). */
 #include <errno.h>
 #include <fcntl.h>
