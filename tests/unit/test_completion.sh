@@ -12,8 +12,13 @@ dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 n=0
 
-mkdir -p "$dir"/{local,dist}/bash-completion/completions "$dir/here" "$dir/bin"
-cp "$src"/{xl,xl-livedump,xldumpctl,xldumpd} "$dir/local/bash-completion/completions/"
+# bash-completion 2.16 looks for completions beside its own script first: that of the machine may have
+# some, too.
+mkdir -p "$dir"/{local,dist}/bash-completion/completions "$dir/here" "$dir/bin" "$dir/start"
+cp "$main" "$dir/dist/bash-completion/"
+main=$dir/dist/bash-completion/${main##*/}
+cp "$src"/{xl-livedump,xldumpctl,xldumpd} "$dir/local/bash-completion/completions/"
+cp "$src/xl" "$dir/start/xldump"
 touch "$dir/here/core.img" "$dir/here/other file" "$dir/here/web01 old"
 mkdir "$dir/here/sub"
 touch "$dir/here/sub/core2.img"
@@ -77,7 +82,7 @@ chmod +x "$dir/bin/xl"
 typed() {
 	printf '. %q\n%b\nexit\n' "$main" "$1" |
 		(cd "$dir/here" && env -i HOME="$dir" PATH="$dir/bin:$PATH" TERM=dumb PS1= \
-			XDG_DATA_DIRS="$dir/local:$dir/dist" BASH_COMPLETION_COMPAT_DIR=/nonexistent \
+			XDG_DATA_DIRS="$dir/local:$dir/dist" BASH_COMPLETION_COMPAT_DIR="$dir/start" \
 			INPUTRC=/dev/null timeout 20 bash --norc --noprofile -i 2>/dev/null) |
 		sed -n 's/^GOT|//p' | tail -n 1
 }
@@ -133,7 +138,10 @@ expect "xl: other commands are the distribution's" 'xl create co\tx' 'create|cor
 expect "xl: global options before livedump" 'xl -vT livedump web01 co\tx' \
 	'-vT|livedump|web01|core.img|x'
 expect "xl: still so on the second use" 'xl list\t\nxl livedump web01\tx' 'livedump|web01|x'
-rm "$dir/dist/bash-completion/completions/xl"
+mv "$dir/dist/bash-completion/completions/xl" "$dir/start/xl"
+expect "xl: a distribution's that is loaded at the start" 'xl \e*' 'create|list|livedump|loadpolicy'
+expect "xl: the same, and ours" 'xl livedump web01\tx' 'livedump|web01|x'
+rm "$dir/start/xl"
 expect "xl: without a distribution's" 'xl liv\tx' 'livedump|x'
 expect "xl: without a distribution's, other commands" 'xl create co\tx' 'create|core.img|x'
 expect "xldumpctl: commands" 'xldumpctl \e*' '--help|--version|cancel|convert|debug|dmesg|info|list|reassemble|request|rm|status|verify|watch'
