@@ -96,6 +96,15 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
 	return 0;
 }
 
+/* The file that was named must be there; the usual one need not. */
+static int load_config(struct xd_daemon *d, struct xd_config *ret)
+{
+	if (strcmp(d->config_path, XD_CONFIG_FILE) != 0 && access(d->config_path, F_OK) < 0)
+		return xl_fail(&d->x, XLDUMP_CAUSE_USAGE, -errno, "cannot open %s: %s", d->config_path,
+			       strerror(errno));
+	return xd_config_load(&d->x, d->config_path, ret);
+}
+
 static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
 {
 	struct xd_daemon *d = data;
@@ -104,7 +113,7 @@ static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *d
 	(void)s;
 	(void)si;
 	(void)sd_notify(0, "RELOADING=1");
-	if (xd_config_load(&d->x, d->config_path, &c) < 0) {
+	if (load_config(d, &c) < 0) {
 		xd_log(LOG_ERR, "%s: going on with the configuration that was", d->x.err);
 		xl_err_clear(&d->x);
 	} else {
@@ -229,6 +238,48 @@ static int add_watches(struct xd_daemon *d)
 
 /* ---- start ---- */
 
+/* Between an upgrade of Xen and the reboot there may be no libraries of the Xen that runs.  To end, and
+ * be started again every second, helps nobody; so this waits, as a service that runs and says why it
+ * does nothing. */
+static bool wait_for_xen(struct xd_daemon *d)
+{
+	static const struct timespec again = { .tv_sec = 10 };
+	sigset_t set;
+	int sig;
+
+	xd_holds_release(&d->holds, d->libxl_dir);
+	(void)sd_notifyf(0, "READY=1\nWATCHDOG=1\nSTATUS=Waiting, nothing is dumped: %s", xldump_error(d->xl));
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	sig = sigtimedwait(&set, NULL, &again);
+	if (sig > 0)
+		xd_log(LOG_NOTICE, "told to end: %s", strsignal(sig));
+	return sig < 0;
+}
+
+/* 0, or 1 if we were told to end before it could be had. */
+static int open_xen(struct xd_daemon *d)
+{
+	bool told = false;
+	int r;
+
+	while ((r = xldump_open(&d->xl, xd_log_library, NULL)) < 0 && d->xl &&
+	       xldump_error_cause(d->xl) == XLDUMP_CAUSE_VERSION) {
+		if (!told)
+			xd_log(LOG_ERR, "waiting, nothing is dumped: %s", xldump_error(d->xl));
+		told = true;
+		if (!wait_for_xen(d))
+			return 1;
+		xldump_close(d->xl);
+		d->xl = NULL;
+	}
+	if (r < 0)
+		return xl_fail(&d->x, d->xl ? xldump_error_cause(d->xl) : XLDUMP_CAUSE_OTHER, r, "%s",
+			       d->xl ? xldump_error(d->xl) : strerror(ENOMEM));
+	return 0;
+}
+
 static int open_all(struct xd_daemon *d)
 {
 	char queue[XD_PATH_MAX];
@@ -245,10 +296,9 @@ static int open_all(struct xd_daemon *d)
 	if (r < 0)
 		return r;
 	/* This undoes what dumps of dead workers left, before anything else is done. */
-	r = xldump_open(&d->xl, xd_log_library, NULL);
-	if (r < 0)
-		return xl_fail(&d->x, d->xl ? xldump_error_cause(d->xl) : XLDUMP_CAUSE_OTHER, r, "%s",
-			       d->xl ? xldump_error(d->xl) : strerror(ENOMEM));
+	r = open_xen(d);
+	if (r != 0)
+		return r;
 	r = xd_store_open(&d->x, &d->store);
 	if (r == 0)
 		r = xd_publish_daemon(d);
@@ -269,8 +319,8 @@ static int run(struct xd_daemon *d)
 {
 	int r = open_all(d);
 
-	if (r < 0)
-		return cannot_start(d);
+	if (r != 0)
+		return r < 0 ? cannot_start(d) : 0;
 	xd_trigger_domains(d);
 	xd_trigger_requests(d);
 	(void)sd_event_now(d->event, CLOCK_BOOTTIME, &d->looked_usec);
@@ -323,7 +373,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		(void)fprintf(stderr, "xldumpd: `%s' is too much (see xldumpd --help)\n", argv[optind]);
+		(void)fprintf(stderr, "xldumpd: unexpected argument `%s' (see xldumpd --help)\n", argv[optind]);
 		return XLDUMP_CAUSE_USAGE;
 	}
 	d.x.log = xd_log_library;
@@ -331,10 +381,10 @@ int main(int argc, char **argv)
 	xd_boot_id(d.boot);
 	if (!check)
 		xd_holds_receive(&d.holds);
-	if (xd_config_load(&d.x, d.config_path, &d.config) < 0)
+	if (load_config(&d, &d.config) < 0)
 		return cannot_start(&d);
 	if (check) {
-		(void)printf("%s: fine\n", d.config_path);
+		(void)printf("%s: OK\n", d.config_path);
 		xd_config_deinit(&d.config);
 		return 0;
 	}

@@ -2,6 +2,7 @@
 /* What happened, for people and for machines. */
 #include "common/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,6 +105,15 @@ void report_json(FILE *to, const struct xldump_result *r, const char *path,
 	xl_json_put_text(o, "instant", instant_text(&r->instant, 9, instant, sizeof(instant)));
 	xl_json_put_text(o, "kernel", r->kernel);
 	(void)fprintf(to, "%s\n", xl_json_line(o));
+}
+
+bool report_flush(FILE *to, const char *program)
+{
+	if (fflush(to) == 0 && !ferror(to))
+		return true;
+	(void)fprintf(stderr, "%s: the result cannot be written to standard output: %s\n", program,
+		      strerror(errno));
+	return false;
 }
 
 void report_error_json(FILE *to, const char *text, enum xldump_cause cause)

@@ -25,6 +25,9 @@ void report_estimate_json(FILE *to, const struct xldump_estimate *e,
 /* {"id": ..., "name": ...}: a domain as it is in all of these. */
 struct json_object *report_domain_json(const struct xldump_domain *domain);
 
+/* Whether all that was printed has been written; else complains, in the name of the program. */
+bool report_flush(FILE *to, const char *program);
+
 /* A failure as one JSON object: {"error": "...", "cause": "no-domain", "status": 3}. */
 void report_error_json(FILE *to, const char *text, enum xldump_cause cause);
 

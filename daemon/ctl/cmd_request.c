@@ -6,6 +6,7 @@
 #include "common/client.h"
 #include "ctl/cmd.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "xldump_schema.h"
 
 enum { OPT_NO_WAIT = 256, OPT_NAME, OPT_TIMER, OPT_JSON };
@@ -95,6 +96,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	}
 	if (argc - optind != 1 || !argv[optind][0])
 		return cmd_usage_error(&cmd_request, "one domain is needed");
+	(void)xl_unescape(argv[optind]); /* as list and status show it, or systemd-escape(1) makes it */
 	a.domain = argv[optind];
 	return ask(x, &a);
 }

@@ -85,7 +85,7 @@ static int run_status(struct xl_ctx *x, int argc, char **argv)
 	int r;
 
 	if (optind < argc)
-		return cmd_usage_error(&cmd_status, "`%s' is too much", argv[optind]);
+		return cmd_usage_error(&cmd_status, "unexpected argument `%s'", argv[optind]);
 	r = xd_store_open(x, &s);
 	if (r == 0)
 		r = client_check(x, s);
@@ -126,7 +126,7 @@ static int run_watch(struct xl_ctx *x, int argc, char **argv)
 	int r;
 
 	if (optind < argc)
-		return cmd_usage_error(&cmd_watch, "`%s' is too much", argv[optind]);
+		return cmd_usage_error(&cmd_watch, "unexpected argument `%s'", argv[optind]);
 	r = xd_store_open(x, &s);
 	if (r == 0)
 		r = client_check(x, s);
@@ -173,7 +173,8 @@ const struct cmd cmd_status = {
 	.name = "status",
 	.summary = "what xldumpd has done lately, does, and will do",
 	.usage = "usage: xldumpctl status [--json]\n"
-		 "List the requests of xldumpd: those that wait, run, or ended within an hour.\n",
+		 "List the requests of xldumpd: those that wait, run, or ended within an hour.\n"
+		 "`xldumpctl request' removes its own when it has shown how that ended.\n",
 	.run = run_status,
 };
 

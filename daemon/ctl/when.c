@@ -56,10 +56,42 @@ static int from_local(struct tm *tm, time_t *ret)
 	return 0;
 }
 
+/* "HH:MM[:SS]" */
+static bool clock_time(const char **p, struct tm *tm)
+{
+	long long v;
+
+	if (!digits(p, 2, 2, &v) || v > 23)
+		return false;
+	tm->tm_hour = (int)v;
+	return field(p, ':', 60, &tm->tm_min) && (**p != ':' || field(p, ':', 60, &tm->tm_sec));
+}
+
+/* "Z", "+HH:MM", "+HHMM", "+HH" or "-HH:MM": seconds that its clocks are before UTC. */
+static bool zone(const char **p, long long *ret)
+{
+	long long sign = **p == '-' ? -1 : 1, hours, minutes = 0;
+
+	*ret = 0;
+	if (*(*p)++ == 'Z')
+		return true;
+	if (!digits(p, 2, 2, &hours) || hours > 23)
+		return false;
+	if (**p == '\0') {
+		*ret = sign * hours * 3600;
+		return true;
+	}
+	*p += **p == ':';
+	if (!digits(p, 2, 2, &minutes) || minutes > 59)
+		return false;
+	*ret = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
 static int parse_date(const char *p, time_t *ret)
 {
 	struct tm tm = { 0 };
-	long long year;
+	long long year, before_utc;
 
 	if (!digits(&p, 4, 4, &year) || !field(&p, '-', 13, &tm.tm_mon) ||
 	    !field(&p, '-', 32, &tm.tm_mday))
@@ -68,11 +100,32 @@ static int parse_date(const char *p, time_t *ret)
 	tm.tm_mon--;
 	if (!date_exists(&tm))
 		return -EINVAL;
-	if (*p && (!field(&p, ' ', 24, &tm.tm_hour) || !field(&p, ':', 60, &tm.tm_min)))
+	if (!*p)
+		return from_local(&tm, ret);
+	if (*p != ' ' && *p != 'T')
 		return -EINVAL;
-	if (*p && !field(&p, ':', 60, &tm.tm_sec))
+	p++;
+	if (!clock_time(&p, &tm))
 		return -EINVAL;
-	return *p ? -EINVAL : from_local(&tm, ret);
+	if (!*p)
+		return from_local(&tm, ret);
+	if (!strchr("Z+-", *p) || !zone(&p, &before_utc) || *p)
+		return -EINVAL;
+	*ret = timegm(&tm) - (time_t)before_utc;
+	return 0;
+}
+
+/* Of today. */
+static int parse_time(const char *p, time_t now, time_t *ret)
+{
+	struct tm tm;
+
+	if (!localtime_r(&now, &tm))
+		return -EINVAL;
+	tm.tm_sec = 0;
+	if (!clock_time(&p, &tm) || *p)
+		return -EINVAL;
+	return from_local(&tm, ret);
 }
 
 static int parse_ago(const char *p, time_t now, time_t *ret)
@@ -129,5 +182,7 @@ int when_parse(const char *text, time_t now, time_t *ret)
 		return parse_seconds(text + 1, ret);
 	if (text[0] == '-')
 		return parse_ago(text + 1, now, ret);
+	if (strlen(text) >= 5 && text[2] == ':')
+		return parse_time(text, now, ret);
 	return parse_date(text, ret);
 }

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xldumpctl: look at dump files, and talk to the daemon. */
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/stop.h"
 #include "ctl/cmd.h"
 
 static const struct cmd *const commands[] = {
 	&cmd_list,    &cmd_info,   &cmd_verify, &cmd_dmesg,  &cmd_debug,  &cmd_convert,
 	&cmd_reassemble, &cmd_rm,  &cmd_request, &cmd_status, &cmd_watch, &cmd_cancel,
 };
-
-static volatile int cancelled; /* set by the signal handler, read by the library */
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	cancelled = 1;
-}
 
 static void usage(FILE *f)
 {
@@ -34,22 +26,9 @@ static void usage(FILE *f)
 		    "others in xldumpctl(1).\n", f);
 }
 
-/* Unfinished output is removed when we are told to stop: the library does it, we only tell it. */
-static void catch_signals(void)
-{
-	static const int sig[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction a = { .sa_handler = on_signal };
-
-	(void)sigemptyset(&a.sa_mask);
-	for (size_t i = 0; i < XL_ARRAY_SIZE(sig); i++)
-		(void)sigaction(sig[i], &a, NULL);
-	a.sa_handler = SIG_IGN; /* a limit on file sizes is an error like a full disk */
-	(void)sigaction(SIGXFSZ, &a, NULL);
-}
-
 int main(int argc, char **argv)
 {
-	struct xl_ctx x = { .cancel = &cancelled };
+	struct xl_ctx x = { 0 };
 	const char *name = argc > 1 ? argv[1] : "";
 
 	(void)setlocale(LC_CTYPE, ""); /* what letters a terminal can show */
@@ -64,8 +43,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < XL_ARRAY_SIZE(commands); i++) {
 		if (strcmp(name, commands[i]->name) != 0)
 			continue;
-		catch_signals();
-		return commands[i]->run(&x, argc - 1, argv + 1);
+		/* Unfinished output is removed when we are told to stop: the library does it. */
+		x.cancel = stop_catch();
+		return stop_status(commands[i]->run(&x, argc - 1, argv + 1));
 	}
 	if (name[0])
 		(void)fprintf(stderr, "xldumpctl: `%s' is no command (see xldumpctl --help)\n", name);

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "common/report.h"
 #include "common/values.h"
 #include "xldump_schema.h"
@@ -164,6 +165,7 @@ static int take_names(int n, char **name, struct arguments *a)
 						    "a domain and a file are needed");
 	if (n > 2)
 		return usage_error(a, "one domain and one file, not more");
+	(void)xl_unescape(name[0]); /* as list and status of xldumpctl show it */
 	a->domain = name[0];
 	a->file = n == 2 ? name[1] : NULL;
 	if (a->file && strcmp(a->file, "-") == 0)

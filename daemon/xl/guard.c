@@ -30,7 +30,7 @@ void guard_ready(void)
 }
 
 /* Wait for the end of the child; everything in `set` is blocked, and so waits for us. */
-static int wait_for(pid_t child, const sigset_t *set)
+static int wait_for(pid_t child, const sigset_t *set, int *ret_signal)
 {
 	for (;;) {
 		siginfo_t info;
@@ -43,19 +43,21 @@ static int wait_for(pid_t child, const sigset_t *set)
 			return -1;
 		if (sigwaitinfo(set, &info) < 0 || info.si_signo == SIGCHLD)
 			continue;
+		*ret_signal = info.si_signo;
 		/* SI_KERNEL: the terminal, which has told the whole process group. */
 		if (info.si_code != SI_KERNEL)
 			(void)kill(child, info.si_signo);
 	}
 }
 
-int guard_run(int (*work)(void *data), int (*died)(void *data, int sig), void *data)
+int guard_run(int (*work)(void *data), int (*died)(void *data, int sig), void *data, int *ret_signal)
 {
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t set, child_set;
 	pid_t child;
 	int status;
 
+	*ret_signal = 0;
 	(void)fflush(NULL);
 	stop_set(&set);
 	(void)sigaddset(&set, SIGCHLD);
@@ -71,7 +73,7 @@ int guard_run(int (*work)(void *data), int (*died)(void *data, int sig), void *d
 		(void)sigprocmask(SIG_UNBLOCK, &child_set, NULL);
 		exit(work(data));
 	}
-	status = wait_for(child, &set);
+	status = wait_for(child, &set, ret_signal);
 	if (status == -1)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : died(data, WTERMSIG(status));

@@ -12,8 +12,10 @@
  * The child begins with SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, so that none is lost before it
  * has its handlers: guard_ready() lets them in.
  *
+ * *ret_signal is the last signal that asked to stop, or 0.
+ *
  * -1 with errno set when there can be no child. */
-int guard_run(int (*work)(void *data), int (*died)(void *data, int sig), void *data);
+int guard_run(int (*work)(void *data), int (*died)(void *data, int sig), void *data, int *ret_signal);
 
 /* In the child: signals may come. */
 void guard_ready(void);

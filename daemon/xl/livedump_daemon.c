@@ -48,5 +48,5 @@ int livedump_by_daemon(const struct arguments *a, const volatile int *cancel)
 	} else if (!a->quiet) {
 		(void)fprintf(a->result, "%s\n", job.result);
 	}
-	return fflush(a->result) == 0 ? 0 : XLDUMP_CAUSE_OTHER;
+	return report_flush(a->result, LIVEDUMP) ? 0 : XLDUMP_CAUSE_OTHER;
 }

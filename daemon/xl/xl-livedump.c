@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xl-livedump: dump the memory of a running guest into a file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "xl/livedump_daemon.h"
 #include "xl/progress.h"
 #include "common/report.h"
+#include "common/stop.h"
 #include "xldump.h"
 
 /* What the log callback needs. */
@@ -22,14 +24,6 @@ struct output {
 	struct progress progress;
 	bool verbose;
 };
-
-static volatile int cancelled; /* set by the signal handler, read by the library */
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	cancelled = 1;
-}
 
 static void on_log(void *data, enum xldump_log_level level, const char *line)
 {
@@ -44,17 +38,10 @@ static void on_log(void *data, enum xldump_log_level level, const char *line)
 
 /* Let the guest go and leave no file behind when we are told to stop: the library does it, we only
  * tell it.  A second signal has no other effect: stopping takes a moment, and is under way. */
-static void catch_signals(void)
+static const volatile int *catch_signals(void)
 {
-	static const int sig[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction a = { .sa_handler = on_signal };
-
-	(void)sigemptyset(&a.sa_mask);
-	for (size_t i = 0; i < XL_ARRAY_SIZE(sig); i++)
-		(void)sigaction(sig[i], &a, NULL);
-	a.sa_handler = SIG_IGN; /* a reader of our output who leaves is no reason to stop */
-	(void)sigaction(SIGPIPE, &a, NULL);
-	(void)sigaction(SIGXFSZ, &a, NULL); /* a limit on file sizes is an error like a full disk */
+	(void)signal(SIGPIPE, SIG_IGN); /* a reader of our output who leaves is no reason to stop */
+	return stop_catch();
 }
 
 static int fail(struct xldump *xl, const struct arguments *a)
@@ -95,8 +82,7 @@ static int dump(void *data)
 	progress_init(&out.progress, a->quiet || a->json);
 	a->o.progress = progress_update;
 	a->o.progress_data = &out.progress;
-	a->o.cancel = &cancelled;
-	catch_signals();
+	a->o.cancel = catch_signals();
 	guard_ready();
 	r = xldump_open(&xl, on_log, &out);
 	if (r == 0)
@@ -113,7 +99,11 @@ static int dump(void *data)
 		report_json(a->result, &result, a->file, a->o.format);
 	else if (!a->quiet && !a->estimate)
 		report_text(a->result, &result);
-	return fflush(a->result) == 0 ? 0 : XLDUMP_CAUSE_OTHER;
+	if (report_flush(a->result, LIVEDUMP))
+		return 0;
+	if (!a->estimate)
+		(void)fprintf(stderr, LIVEDUMP ": the dump itself is complete: %s\n", a->file);
+	return XLDUMP_CAUSE_OTHER;
 }
 
 /* The process that dumped has been killed: do what it can no longer do.  Opening does it; what
@@ -148,23 +138,40 @@ static int dump_died(void *data, int sig)
 	return XLDUMP_CAUSE_DIED;
 }
 
+/* What is opened next would be taken for a stream that is closed, and written to: the dump, or the
+ * hypervisor. */
+static bool streams_are_open(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (fd == STDOUT_FILENO) {
+			(void)fputs(LIVEDUMP ": standard output is closed: use >/dev/null\n", stderr);
+			return false;
+		}
+		if (open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = { .result = stdout };
 	char text[256];
-	int r;
+	int r, sig;
 
+	if (!streams_are_open())
+		return XLDUMP_CAUSE_OTHER;
 	(void)setlocale(LC_CTYPE, ""); /* what letters a terminal can show */
 	r = parse_arguments(argc, argv, &a);
 	if (r != 0)
 		return r < 0 ? XLDUMP_CAUSE_USAGE : 0;
-	if (a.daemon) {
-		catch_signals();
-		return livedump_by_daemon(&a, &cancelled);
-	}
-	r = guard_run(dump, dump_died, &a);
+	if (a.daemon)
+		return stop_status(livedump_by_daemon(&a, catch_signals()));
+	r = guard_run(dump, dump_died, &a, &sig);
 	if (r >= 0)
-		return r;
+		return stop_status_by(r, sig);
 	(void)snprintf(text, sizeof(text), "cannot start the process that dumps: %s",
 		       strerror(errno));
 	if (a.json)

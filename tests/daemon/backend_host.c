@@ -15,7 +15,7 @@ int xl_backend_load(struct xl_ctx *x, const char *dir, int sys, struct xl_backen
 	if (ret->module)
 		ret->open = (xl_hv_xen_open_fn)dlsym(ret->module, "xl_hv_xen_open");
 	return ret->open ? 0 :
-			   xl_fail(x, XLDUMP_CAUSE_NO_XEN, -ENODEV, "the tests' host: %s", dlerror());
+			   xl_fail(x, XLDUMP_CAUSE_VERSION, -ELIBACC, "the tests' host: %s", dlerror());
 }
 
 void xl_backend_unload(struct xl_backend *b)

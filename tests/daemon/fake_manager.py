@@ -26,11 +26,12 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class FakeManager:
-    """NOTIFY_SOCKET is `path`; `kept` is what the service has left, by name."""
+    """NOTIFY_SOCKET is `path`; `kept` is what the service has left, by name, and `said` all that it says of itself."""
 
     def __init__(self, path):
         self.path = path
         self.kept = {}
+        self.said = {}
         self.lock = threading.Lock()
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(path)
@@ -52,6 +53,7 @@ class FakeManager:
                     fds.frombytes(data[:len(data) - len(data) % size])
             said = dict(line.partition("=")[::2] for line in text.decode().splitlines())
             with self.lock:
+                self.said.update(said)
                 if said.get("FDSTORE") == "1":
                     for fd in fds:
                         self._forget(said["FDNAME"])

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import (CTL, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
+from world import (CTL, DAEMON, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
                    check, run, tool, until)
 
 
@@ -544,7 +544,61 @@ def names(w):
         check(want in tool(w, "status"), "status, the same")
 
 
-TESTS = [request, tools, repeated, names, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
+def backend(w):
+    """libraries of Xen that are not there: the daemon waits for them, says so, and does not end"""
+    w.with_manager()
+    module = w.env["XLDUMP_TEST_HV"]
+    w.env["XLDUMP_TEST_HV"] = f"{w.dir}/hv.so"
+    w.guest(3, "web01")
+    w.begin()
+    until(lambda: w.said("waiting, nothing is dumped: "), "it waits")
+    until(lambda: w.manager.said.get("READY") == "1" and
+          w.manager.said.get("STATUS", "").startswith("Waiting, nothing is dumped"), "the service manager knows")
+    check(w.stop() == 0, "it ends when it is told to")
+    w.begin()
+    os.symlink(module, f"{w.dir}/hv.so")
+    until(lambda: w.said(": ready"), "it goes on when they are there")
+    w.request("one", domain="web01")
+    check(w.end_of("one") == "done", "and dumps")
+
+
+def config(w):
+    """a configuration that was named must be there"""
+    def checked(path, status):
+        r = subprocess.run([DAEMON, "-t", "-c", path], env=w.env, capture_output=True, text=True, check=False)
+        check(r.returncode == status, f"{path}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
+        return r.stdout + r.stderr
+
+    check(": OK" in checked(w.config, 0), "fine")
+    check("nowhere" in checked(f"{w.dir}/nowhere", 2), "named, and not there")
+    w.configure("workrs = 3")
+    check("workrs" in checked(w.config, 2), "wrong")
+
+
+def streams(w):
+    """signals and streams: Ctrl-C ends a loop, and a result that cannot be printed is told"""
+    slow = w.guest(4, "web 01")
+    w.start()
+    slow.delay_us = 300000
+    for program, argv in ((CTL, ["request"]), (LIVEDUMP, ["--daemon"])):
+        for sig, want in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 13)):
+            with subprocess.Popen([program, *argv, r"web\x2001"], env=w.env, stderr=subprocess.PIPE) as waiting:
+                until(lambda: any(w.node(n, "state") == "running" for n in w.store.names(f"{ROOT}/request")),
+                      "a request runs, by the name that systemd-escape(1) makes")
+                waiting.send_signal(sig)
+                check(waiting.wait(PATIENCE) == want, f"{program}: {sig} gives {waiting.returncode}")
+            until(lambda: not w.queued(), "it is cancelled")
+    slow.delay_us = 0
+    with open("/dev/full", "wb") as full:
+        r = subprocess.run([LIVEDUMP, "--daemon", "web 01"], env=w.env, stdout=full, stderr=subprocess.PIPE,
+                           text=True, check=False)
+    check(r.returncode == 1 and "cannot be written to standard output" in r.stderr, f"a full disk: {r}")
+    r = subprocess.run(["sh", "-c", 'exec "$@" >&-', "-", LIVEDUMP, "web 01", f"{w.dir}/x"], env=w.env,
+                       stderr=subprocess.PIPE, text=True, check=False)
+    check(r.returncode == 1 and "standard output is closed" in r.stderr, f"none: {r}")
+
+
+TESTS = [request, tools, repeated, names, backend, config, streams, malformed, not_ours, cancel, duplicate, requests_at_once, kill_worker, kill_held,
          kill_daemon, restart, leftovers, gone_meanwhile, slow_xenstored, reload, limits]
 
 if __name__ == "__main__":

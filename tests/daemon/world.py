@@ -227,14 +227,7 @@ class World:
 
     def start(self, want=None):
         """Start the daemon, and wait until it serves; or until it has ended with a status that is wanted."""
-        argv = [DAEMON, "-c", self.config, f"--state-dir={self.dir}/state", f"--libxl-dir={self.libxl}"]
-        fds = ()
-        if self.manager:
-            argv, fds = self.manager.command(argv)
-        argv = [*self.inside, *argv]
-        with open(self.log, "ab") as log:
-            self.daemon = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
-                                           stderr=log, pass_fds=fds)
+        self.begin()
         if want is not None:
             check(self.daemon.wait(PATIENCE) == want, f"it ends with status {want}")
             self.daemon = None
@@ -244,6 +237,17 @@ class World:
               (self.store.read(f"{ROOT}/daemon/pid") == pid and self.said(": ready")),
               "the daemon is ready")
         check(self.daemon.poll() is None, "the daemon has started")
+
+    def begin(self):
+        """Start the daemon."""
+        argv = [DAEMON, "-c", self.config, f"--state-dir={self.dir}/state", f"--libxl-dir={self.libxl}"]
+        fds = ()
+        if self.manager:
+            argv, fds = self.manager.command(argv)
+        argv = [*self.inside, *argv]
+        with open(self.log, "ab") as log:
+            self.daemon = subprocess.Popen(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
+                                           stderr=log, pass_fds=fds)
 
     def stop(self, how=signal.SIGTERM):
         """End the daemon; its exit status."""

@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
+#include "common/stop.h"
 #include "xl/guard.h"
+#include "xldump.h"
 
 /* What the child does, and what it has been told. */
 struct job {
@@ -53,7 +55,7 @@ static int died(void *data, int sig)
 /* guard_run() in a process of its own, as the command does it. */
 static int run(struct job *j)
 {
-	int status;
+	int status, sig;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -61,7 +63,8 @@ static int run(struct job *j)
 		for (int s = 1; s < 32; s++)
 			(void)signal(s, SIG_DFL);
 		(void)signal(SIGCHLD, SIG_IGN); /* inherited from who does not care */
-		_exit(guard_run(work, died, j));
+		status = guard_run(work, died, j, &sig);
+		_exit(status == sig || !sig ? status : 255);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -94,12 +97,44 @@ static void test_forwarded(void **state)
 		assert_int_equal(run(&(struct job){ .wait_for = sig[i] }), sig[i]);
 }
 
+/* Who ends because of SIGINT dies of it, whatever is blocked; of others it has an exit status. */
+static void test_interrupted(void **state)
+{
+	static const struct {
+		int status, sig, want_signal;
+	} cases[] = {
+		{ XLDUMP_CAUSE_CANCELLED, SIGINT, SIGINT }, { XLDUMP_CAUSE_CANCELLED, SIGTERM, 0 },
+		{ XLDUMP_CAUSE_CANCELLED, 0, 0 },	    { 0, SIGINT, 0 },
+		{ XLDUMP_CAUSE_OUTPUT, SIGINT, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			sigset_t all;
+
+			(void)stop_catch();
+			(void)sigfillset(&all);
+			(void)sigprocmask(SIG_BLOCK, &all, NULL);
+			_exit(stop_status_by(cases[i].status, cases[i].sig));
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(WIFSIGNALED(status) ? WTERMSIG(status) : 0, cases[i].want_signal);
+		if (!cases[i].want_signal)
+			assert_int_equal(WEXITSTATUS(status), cases[i].status);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_forwarded),
+		cmocka_unit_test(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);

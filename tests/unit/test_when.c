@@ -40,6 +40,22 @@ static void test_dates(void **state)
 	assert_int_equal(at("1969-12-31 23:00"), -7200);
 }
 
+static void test_iso(void **state)
+{
+	(void)state;
+	assert_int_equal(at("2026-11-21T17:25"), 1795278300);
+	assert_int_equal(at("2026-11-21T17:25:07"), 1795278307);
+	assert_int_equal(at("2026-11-21T16:25:07Z"), 1795278307);
+	assert_int_equal(at("2026-11-21T22:55:07+06:30"), 1795278307);
+	assert_int_equal(at("2026-11-21T11:25:07-0500"), 1795278307);
+	assert_int_equal(at("2026-11-21T18:25:07+02"), 1795278307);
+	assert_int_equal(at("2026-11-21 16:25Z"), 1795278300);
+	/* Of the day of NOW, which has 23 hours. */
+	assert_int_equal(at("23:59"), 1774821540);
+	assert_int_equal(at("00:00"), 1774738800);
+	assert_int_equal(at("12:34:56"), NOW);
+}
+
 static void test_words(void **state)
 {
 	time_t t;
@@ -85,8 +101,10 @@ static void test_refused(void **state)
 		/* times that are none */
 		"2026-11-21 ", "2026-11-21 17", "2026-11-21 17:", "2026-11-21 7:25", "2026-11-21  7:25",
 		"2026-11-21 24:00", "2026-11-21 17:60", "2026-11-21 17:25:", "2026-11-21 17:25:60",
-		"2026-11-21 17:25:5", "2026-11-21T17:25", "2026-11-21 17:25:07 ",
-		"2026-11-21 17:25:07.5", "2026-11-21 17:25 UTC", "17:25",
+		"2026-11-21 17:25:5", "2026-11-21t17:25", "2026-11-21 17:25:07 ",
+		"2026-11-21 17:25:07.5", "2026-11-21 17:25 UTC", "24:00", "7:25", "17:60", "17:25Z", "17:25 ", "2026-11-21Z",
+		"2026-11-21T17:25+", "2026-11-21T17:25+2", "2026-11-21T17:25+24:00", "2026-11-21T17:25+02:60",
+		"2026-11-21T17:25ZZ", "2026-11-21T17:25+02:", "2026-11-21T17:25+02:00:00",
 		/* numbers that are none */
 		"@-1", "@1.5", "@ 1", "@1s", "@0x10", "@1000000000000", "@99999999999999999999",
 		"2h", "+2h", "--2h", "-h", "- 2h", "-2", "-2 h", "-2m", "-2H", "-2hours", "-2h ago",
@@ -106,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_iso),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_refused),
