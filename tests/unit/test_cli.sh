@@ -2,18 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # xl-livedump where there is no Xen: its arguments, its exit statuses, its one line of error.
 
-bin=$top_builddir/xl-livedump
-n=0
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:?}/tests/tap.sh"
+bin=${top_builddir:?}/xl-livedump
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-
-result() {
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$tmp/out" "$tmp/err"
-	fi
-}
+tap_why="$tmp/out $tmp/err"
 
 # fails STATUS PATTERN DESCRIPTION ARGUMENT...
 fails() {
@@ -58,8 +52,7 @@ result $? 'help'
 result $? 'version'
 
 if [ -e /sys/hypervisor/version/major ]; then
-	n=$((n + 1))
-	echo "ok $n # SKIP this machine runs under Xen"
+	skip 'without Xen' 'this machine runs under Xen'
 else
 	fails 4 'does not run under Xen' 'no Xen' web01 "$tmp/core"
 	"$bin" --json web01 "$tmp/core" > "$tmp/out" 2> "$tmp/err"
@@ -73,4 +66,4 @@ else
 	[ ! -s "$tmp/out" ] && grep -q '"cause":"no-xen"' "$tmp/err"
 	result $? 'standard output is for the dump alone'
 fi
-echo "1..$n"
+plan

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion as a user gets it: keys typed into an interactive bash.  TAP on standard output.
 
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/tap.sh"
 src=${top_srcdir:-$(dirname "$0")/../..}/contrib/bash-completion
 main=${BASH_COMPLETION_MAIN:-/usr/share/bash-completion/bash_completion}
 if [[ ! -r $main ]]; then
-	echo "1..0 # SKIP bash-completion is not installed"
-	exit 0
+	skip_all 'bash-completion is not installed'
 fi
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-n=0
+tap_why=$dir/why
 
 # bash-completion 2.16 looks for completions beside its own script first: that of the machine may have
 # some, too.
@@ -91,12 +92,9 @@ expect() { # NAME KEYS WANT
 	local got
 
 	got=$(typed "$2")
-	n=$((n + 1))
-	if [[ $got == "$3" ]]; then
-		echo "ok $n - $1"
-	else
-		printf 'not ok %d - %s\n# typed: %s\n# got:  %s\n# want: %s\n' "$n" "$1" "$2" "$got" "$3"
-	fi
+	printf 'typed: %s\ngot:  %s\nwant: %s\n' "$2" "$got" "$3" >"$dir/why"
+	[[ $got == "$3" ]]
+	result $? "$1"
 }
 
 both() { # NAME KEYS WANT: as xl livedump and as xl-livedump
@@ -183,4 +181,4 @@ expect "xldumpd: a file after =" 'xldumpd --config=ot\tx' '--config=other file|x
 expect "xldumpd: a folder after =" 'xldumpd --state-dir=\tx' '--state-dir=sub/x'
 expect "xldumpd: a folder" 'xldumpd --libxl-dir s\tx' '--libxl-dir|sub/x'
 expect "xldumpd: nothing else" 'xldumpd co\tx' 'cox'
-echo "1..$n"
+plan

@@ -2,25 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # xldumpctl: its arguments, its exit statuses, what it says of files that test_image writes.
 
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:?}/tests/tap.sh"
 build=$(cd "${top_builddir:?}" && pwd)
 bin=$build/xldumpctl
 writer=$build/tests/unit/test_image
-n=0
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 99
 if [ ! -x "$writer" ]; then
-	echo "1..0 # SKIP without cmocka there are no files to look at"
-	exit 0
+	skip_all 'without cmocka there are no files to look at'
 fi
-
-result() {
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
-		echo "not ok $n - $2"
-		sed 's/^/# /' out err
-	fi
-}
+tap_why="out err"
 
 # fails STATUS PATTERN ARGUMENT...: with one line of error
 fails() {
@@ -342,4 +335,4 @@ fails 12 'only kernels of 64 bits are known' dmesg narrow
 fails 12 'crash of 32 bits .*xencore-raw: crash VMLINUX narrow$' debug -n narrow k
 fails 12 'no reader knows such a file in the format elf; use xencore-raw' convert -f elf narrow new
 
-echo "1..$n"
+plan
