@@ -49,6 +49,6 @@ void xl_err_clear(struct xl_ctx *x);
 _printf_(3, 4) void xl_log(struct xl_ctx *x, enum xldump_log_level level, const char *fmt, ...);
 
 /* -ECANCELED, with the chain set, once the caller asked to stop. */
-int xl_check_cancel(struct xl_ctx *x);
+_must_check_ int xl_check_cancel(struct xl_ctx *x);
 
 #endif

@@ -8,12 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 static inline void xl_json_freep(struct json_object **o)
 {
 	json_object_put(*o);
 }
 
-#define _cleanup_json_ __attribute__((__cleanup__(xl_json_freep)))
+#define _cleanup_json_ _cleanup_(xl_json_freep)
 
 /* Take ownership of value; without memory for it, or for o, the member is missing and the result is
  * false. */
@@ -46,6 +48,6 @@ struct json_object *xl_json_read(int dirfd, const char *name, size_t max);
 
 /* Write a file anew: a temporary name, fsync, rename, fsync of the folder.  Mode 0600.  A negative
  * errno. */
-int xl_json_write(int dirfd, const char *name, struct json_object *o);
+_must_check_ int xl_json_write(int dirfd, const char *name, struct json_object *o);
 
 #endif

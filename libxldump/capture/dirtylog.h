@@ -64,7 +64,7 @@ _must_check_ int xl_dirtylog_fetch(struct xl_dirtylog *l, bool last, struct xl_b
 _must_check_ int xl_dirtylog_verify(struct xl_dirtylog *l);
 
 /* An error of the above in words; -ESTALE gets XLDUMP_CAUSE_BUSY. */
-int xl_dirtylog_err(struct xl_dirtylog *l, int r, const char *what);
+_must_check_ int xl_dirtylog_err(struct xl_dirtylog *l, int r, const char *what);
 
 /* Switch off what is on, unless it is somebody else's.  Harmless when called twice. */
 void xl_dirtylog_stop(struct xl_dirtylog *l);

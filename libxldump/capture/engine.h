@@ -53,7 +53,7 @@ _must_check_ int xl_engine_check_alive(struct xl_engine *e);
 _printf_(3, 4) int xl_engine_err(struct xl_engine *e, int r, const char *fmt, ...);
 
 /* The same, with what was asked of the hypervisor (xl_hv.doing), or that the guest outgrew the map. */
-int xl_engine_err_doing(struct xl_engine *e, int r, const char *what);
+_must_check_ int xl_engine_err_doing(struct xl_engine *e, int r, const char *what);
 
 /* Keep a page of the guest mapped until the end.  Xen gives the number of a domain to no other while
  * somebody has a page of it, even after it was destroyed (get_page(), domain_adjust_tot_pages()); so no

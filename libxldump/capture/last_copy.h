@@ -38,22 +38,24 @@ struct xl_last_copy {
 };
 
 /* Everything that the pause must not allocate.  Called before the rounds, when it may take time. */
-int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e);
+_must_check_ int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e);
 void xl_last_copy_deinit(struct xl_last_copy *l);
 
 /* Before each pause: room for so many pages, and a look at who writes unseen. */
-int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages);
+_must_check_ int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages);
 
 /* ---- inside the pause ---- */
 
 /* Forget what an earlier attempt took, and add the pages that are written unseen to `which`. */
-int xl_last_copy_begin(struct xl_last_copy *l, struct xl_bitmap *which, uint64_t deadline);
+_must_check_ int xl_last_copy_begin(struct xl_last_copy *l, struct xl_bitmap *which,
+				    uint64_t deadline);
 
 /* Append the pages of `which`.  -E2BIG: more than there is room for; -ETIME: past the deadline. */
-int xl_last_copy_add(struct xl_last_copy *l, const struct xl_bitmap *which);
+_must_check_ int xl_last_copy_add(struct xl_last_copy *l, const struct xl_bitmap *which);
 
 /* Append a page that was read already. */
-int xl_last_copy_take(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type, const uint8_t *page);
+_must_check_ int xl_last_copy_take(struct xl_last_copy *l, xl_pfn_t pfn, uint8_t type,
+				   const uint8_t *page);
 
 /* What the dirty log has since it was asked last; *ret is NULL before, and stays so if that is
  * nothing. */
@@ -63,7 +65,7 @@ typedef int (*xl_late_fn)(void *data, const struct xl_bitmap **ret);
  * could not be mapped although it exists.
  *
  * @param late  NULL if there is no log */
-int xl_last_copy_verify(struct xl_last_copy *l, xl_late_fn late, void *data);
+_must_check_ int xl_last_copy_verify(struct xl_last_copy *l, xl_late_fn late, void *data);
 
 /* Pages that may not be of T. */
 void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which);
@@ -71,6 +73,6 @@ void xl_last_copy_suspect(struct xl_last_copy *l, const struct xl_bitmap *which)
 /* ---- outside again ---- */
 
 /* All of it into the pipeline, as one more round; the suspects into the cut. */
-int xl_last_copy_put(struct xl_last_copy *l);
+_must_check_ int xl_last_copy_put(struct xl_last_copy *l);
 
 #endif

@@ -18,7 +18,8 @@ static inline uint64_t xl_limit_plannable(const struct xl_engine *e, unsigned nt
  *
  * @param why      half a sentence for the user, or ""
  * @param foreseen the pause, predicted; if that could be planned with, the pauses took longer */
-int xl_limit_fail(struct xl_engine *e, const char *why, uint64_t foreseen, unsigned nth);
+_must_check_ int xl_limit_fail(struct xl_engine *e, const char *why, uint64_t foreseen,
+			       unsigned nth);
 
 /* When the copy inside a pause that began at `since` must be done to keep the limit; UINT64_MAX when
  * there is none. */

@@ -21,7 +21,8 @@ struct xl_pause {
 /* Stop all vCPUs; synchronous.  Leaves the error chain to the caller, who can tell whether the
  * domain is gone.  Until the end, the signals with which a terminal stops a process (SIGTSTP,
  * SIGTTIN, SIGTTOU) wait: the guest would stand still with us.  SIGSTOP cannot wait. */
-int xl_pause_begin(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, struct xl_pause *p);
+_must_check_ int xl_pause_begin(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid,
+				struct xl_pause *p);
 
 /* Let them go, if they are owed that.  On failure the chain is set with
  * XLDUMP_CAUSE_STILL_PAUSED, unless the domain is gone, which is as good.  Harmless when called

@@ -4,6 +4,7 @@
 #ifndef XL_CAPTURE_STASH_H
 #define XL_CAPTURE_STASH_H
 
+#include "base/cleanup.h"
 #include "base/types.h"
 
 struct xl_stash {
@@ -16,7 +17,7 @@ struct xl_stash {
 
 /* Room for at least cap pages; an existing stash that is large enough is kept, a smaller one is
  * replaced.  What is in it is forgotten. */
-int xl_stash_reserve(struct xl_stash *s, size_t cap);
+_must_check_ int xl_stash_reserve(struct xl_stash *s, size_t cap);
 
 /* Accepts a zeroed structure. */
 void xl_stash_deinit(struct xl_stash *s);

@@ -3,10 +3,12 @@
 #ifndef XL_CAPTURE_STRATEGIES_H
 #define XL_CAPTURE_STRATEGIES_H
 
+#include "base/cleanup.h"
+
 struct xl_engine;
 
-int xl_strategy_precopy(struct xl_engine *e);
-int xl_strategy_rescan(struct xl_engine *e);
-int xl_strategy_still(struct xl_engine *e);
+_must_check_ int xl_strategy_precopy(struct xl_engine *e);
+_must_check_ int xl_strategy_rescan(struct xl_engine *e);
+_must_check_ int xl_strategy_still(struct xl_engine *e);
 
 #endif

@@ -30,7 +30,7 @@ struct xl_edits {
 };
 
 /* 0, also when it is only counted as lost, or -ENOMEM. */
-int xl_edits_add(struct xl_edits *e, uint64_t paddr, uint64_t old);
+_must_check_ int xl_edits_add(struct xl_edits *e, uint64_t paddr, uint64_t old);
 void xl_edits_deinit(struct xl_edits *e);
 
 /* A page table of a PV guest.  Where it was rewritten, it can be undone with the p2m and the edits. */

@@ -3,6 +3,7 @@
 #ifndef XL_GUEST_M2P_H
 #define XL_GUEST_M2P_H
 
+#include "base/cleanup.h"
 #include "base/types.h"
 
 /* 6 to 11 bytes per page. */
@@ -17,7 +18,7 @@ struct xl_m2p {
 
 /* Invert p2m, which must outlive the result.  When two pfns claim one mfn (a hostile guest) the
  * lower one has it.  -ENOMEM; -E2BIG for more pfns than a PV guest can have (16 TiB). */
-int xl_m2p_init(struct xl_m2p *m, const xl_mfn_t *p2m, uint64_t nr_pfns);
+_must_check_ int xl_m2p_init(struct xl_m2p *m, const xl_mfn_t *p2m, uint64_t nr_pfns);
 void xl_m2p_deinit(struct xl_m2p *m);
 
 /* The pfn of an mfn, or XL_INVALID_FRAME when it is none of the guest's. */

@@ -67,25 +67,27 @@ struct xl_mm {
  * @param read  of the memory to judge; borrowed with its data until the last call
  * Returns 0, or -EOPNOTSUPP with XLDUMP_CAUSE_UNSUPPORTED: the text lacks something, and the error
  * says what. */
-int xl_mm_init(struct xl_ctx *x, struct xl_mm *mm, const struct xl_kernel *k, xl_read_fn read,
-	       void *data);
+_must_check_ int xl_mm_init(struct xl_ctx *x, struct xl_mm *mm, const struct xl_kernel *k,
+			    xl_read_fn read, void *data);
 
 /* As part of it: what a struct page looks like. */
-int xl_page_layout_init(struct xl_ctx *x, struct xl_page_layout *p, const struct xl_kernel *k);
+_must_check_ int xl_page_layout_init(struct xl_ctx *x, struct xl_page_layout *p,
+				     const struct xl_kernel *k);
 
 /* Physical address of a virtual one; -ENOENT where nothing is mapped.
  *
  * @param ret_left  bytes that follow at the next physical addresses, va's own included */
-int xl_mm_translate(struct xl_mm *mm, uint64_t va, uint64_t *ret_pa, uint64_t *ret_left);
+_must_check_ int xl_mm_translate(struct xl_mm *mm, uint64_t va, uint64_t *ret_pa,
+				 uint64_t *ret_left);
 
 /* Read by virtual address. */
-int xl_mm_read(struct xl_mm *mm, uint64_t va, void *buf, size_t len);
+_must_check_ int xl_mm_read(struct xl_mm *mm, uint64_t va, void *buf, size_t len);
 
 /* Virtual address of the struct page of a section's first pfn; -ENOENT when it has none. */
-int xl_mm_section(struct xl_mm *mm, uint64_t nr, uint64_t *ret_va);
+_must_check_ int xl_mm_section(struct xl_mm *mm, uint64_t nr, uint64_t *ret_va);
 
 /* The struct pages of an aligned group, XL_MM_GROUP * page.size bytes; -ENOENT when there are none,
  * or they cannot be read. */
-int xl_mm_group(struct xl_mm *mm, xl_pfn_t first, void *buf);
+_must_check_ int xl_mm_group(struct xl_mm *mm, xl_pfn_t first, void *buf);
 
 #endif

@@ -29,8 +29,8 @@ static inline xl_frame_t xl_physmap_frame(const struct xl_physmap *m, xl_pfn_t p
  * cannot be read without harm or not at all, and says which.
  *
  * @param max_mfn  of the host: a PV guest's claims are checked against it */
-int xl_physmap_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
-		     uint64_t max_mfn, struct xl_physmap *ret);
+_must_check_ int xl_physmap_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
+				  uint64_t max_mfn, struct xl_physmap *ret);
 
 /* Bring the map up to date.  May be called inside the pause: allocates and logs nothing.
  *
@@ -39,21 +39,22 @@ int xl_physmap_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain 
  * @param dom      of this moment
  * Returns 0, -EOVERFLOW when the layout no longer fits what was allocated (build it anew, outside
  * the pause), or another error of the hypervisor. */
-int xl_physmap_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct xl_physmap *m,
-		       struct xl_bitmap *dirty);
+_must_check_ int xl_physmap_refresh(struct xl_hv *hv, const struct xl_domain *dom,
+				    struct xl_physmap *m, struct xl_bitmap *dirty);
 
 /* Accepts a zeroed structure. */
 void xl_physmap_deinit(struct xl_physmap *m);
 
 /* The two kinds, for physmap.c alone. */
-int xl_physmap_pv_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
-			uint64_t max_mfn, struct xl_physmap *ret);
-int xl_physmap_pv_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct xl_physmap *m,
-			  struct xl_bitmap *dirty);
+_must_check_ int xl_physmap_pv_build(struct xl_ctx *x, struct xl_hv *hv,
+				     const struct xl_domain *dom, uint64_t max_mfn,
+				     struct xl_physmap *ret);
+_must_check_ int xl_physmap_pv_refresh(struct xl_hv *hv, const struct xl_domain *dom,
+				       struct xl_physmap *m, struct xl_bitmap *dirty);
 void xl_physmap_pv_destroy(struct xl_physmap_pv *pv);
-int xl_physmap_hvm_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
-			 struct xl_physmap *ret);
-int xl_physmap_hvm_refresh(struct xl_hv *hv, const struct xl_domain *dom, struct xl_physmap *m,
-			   struct xl_bitmap *dirty);
+_must_check_ int xl_physmap_hvm_build(struct xl_ctx *x, struct xl_hv *hv,
+				      const struct xl_domain *dom, struct xl_physmap *ret);
+_must_check_ int xl_physmap_hvm_refresh(struct xl_hv *hv, const struct xl_domain *dom,
+					struct xl_physmap *m, struct xl_bitmap *dirty);
 
 #endif

@@ -6,25 +6,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 /* Have QEMU mark the pages that its devices write in the dirty log, or no longer; either may be the
  * case already.
  *
  * Waits up to 10 seconds for libxl's own lock and for QEMU, which is what libxl allows itself for
  * the same command (libxl_dom_save.c).  -ENOENT or -ECONNREFUSED: no device model listens;
  * -ETIMEDOUT; -ECONNRESET: it hangs up; -EPROTO: its answer is none or an error. */
-int xl_dm_qmp_logdirty(uint32_t domid, const uint8_t uuid[16], bool on);
+_must_check_ int xl_dm_qmp_logdirty(uint32_t domid, const uint8_t uuid[16], bool on);
 
 /* Its parts that need neither a domain nor the lock.  Deadlines are by this clock. */
 int64_t xl_dm_qmp_now_ms(void);
 
 /* A file descriptor, or a negative errno; -ETIMEDOUT when nobody accepts it. */
-int xl_dm_qmp_connect(const char *path, int64_t deadline);
+_must_check_ int xl_dm_qmp_connect(const char *path, int64_t deadline);
 
 /* Give the command over a new connection and hear that it was done.  -ETIMEDOUT, -EPROTO,
  * -ECONNRESET. */
-int xl_dm_qmp_talk(int fd, bool on, int64_t deadline);
+_must_check_ int xl_dm_qmp_talk(int fd, bool on, int64_t deadline);
 
 /* Both, over again when nobody listens or it hangs up. */
-int xl_dm_qmp_command(const char *path, bool on, int64_t deadline);
+_must_check_ int xl_dm_qmp_command(const char *path, bool on, int64_t deadline);
 
 #endif

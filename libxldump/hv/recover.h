@@ -25,6 +25,7 @@
  * @param ret_undone  journals that owed something and no longer do; may be NULL
  * @return 0; -EIO when something could not be undone: it stays recorded, and the log says why;
  *         another negative errno when the journals cannot be looked at */
-int xl_recover(struct xl_ctx *x, struct xl_hv *hv, const char *dir, unsigned *ret_undone);
+_must_check_ int xl_recover(struct xl_ctx *x, struct xl_hv *hv, const char *dir,
+			    unsigned *ret_undone);
 
 #endif

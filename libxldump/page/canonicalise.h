@@ -21,13 +21,13 @@
  * @param level  1 to 4
  * @param pfn    of the table itself, for the record
  * Returns 0, -EINVAL for a level out of range, -ENOMEM. */
-int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
-		    uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
+_must_check_ int xl_canonicalise(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+				 uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
 
 /* The same for a 32-bit guest, whose tables have three levels: -EINVAL for level 4.  Of level 3 only the
  * first four entries are its own, and the others are zeroed. */
-int xl_canonicalise_pae(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
-			uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
+_must_check_ int xl_canonicalise_pae(const struct xl_m2p *m, unsigned level, xl_pfn_t pfn,
+				     uint64_t table[XL_PTES_PER_PAGE], struct xl_edits *edits);
 
 /* One entry of a table, as xl_canonicalise() leaves it. */
 uint64_t xl_canonical_entry(const struct xl_m2p *m, unsigned level, unsigned i, uint64_t pte);

@@ -26,9 +26,9 @@ struct xl_filter {
  * @param read     guest memory; a PV guest's page tables in their canonical form
  * Returns 0 and fills *ret, which xl_filter_deinit() frees; -ENOMEM; what xl_mm_init() returns;
  * -EIO with XLDUMP_CAUSE_UNSUPPORTED when not one page has a struct page. */
-int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
-		    const struct xl_bitmap *present, const struct xl_bitmap *kept,
-		    xl_read_fn read, void *data, struct xl_filter *ret);
+_must_check_ int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
+				 const struct xl_bitmap *present, const struct xl_bitmap *kept,
+				 xl_read_fn read, void *data, struct xl_filter *ret);
 
 /* Which pages xl_filter_judge() would read, if the guest were judged now: all that it needs to be
  * shown at T.  Where struct pages move, or appear, until then, it leaves in the pages they are of.
@@ -36,9 +36,9 @@ int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
  * @param wanted  as long as present; bits are added
  * @param follow  told where the struct pages are; NULL: nobody follows them
  * Returns 0, or what xl_filter_judge() returns. */
-int xl_filter_plan(struct xl_ctx *x, const struct xl_kernel *k, const struct xl_bitmap *present,
-		   xl_read_fn read, void *data, struct xl_bitmap *wanted,
-		   struct xl_verdict *follow);
+_must_check_ int xl_filter_plan(struct xl_ctx *x, const struct xl_kernel *k,
+				const struct xl_bitmap *present, xl_read_fn read, void *data,
+				struct xl_bitmap *wanted, struct xl_verdict *follow);
 
 /* Accepts a zeroed structure. */
 void xl_filter_deinit(struct xl_filter *f);

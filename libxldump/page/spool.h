@@ -20,7 +20,8 @@ struct xl_spool {
  *
  * @param dir  where the file is made; NULL: in memory.  The room it takes is that of these pages
  * Cause: OUTPUT */
-int xl_spool_open(struct xl_ctx *x, struct xl_spool *s, const char *dir, struct xl_bitmap *wanted);
+_must_check_ int xl_spool_open(struct xl_ctx *x, struct xl_spool *s, const char *dir,
+			       struct xl_bitmap *wanted);
 void xl_spool_close(struct xl_spool *s);
 
 static inline bool xl_spool_wants(const struct xl_spool *s, xl_pfn_t pfn)
@@ -29,9 +30,10 @@ static inline bool xl_spool_wants(const struct xl_spool *s, xl_pfn_t pfn)
 }
 
 /* One that is wanted.  NO_SPACE. */
-int xl_spool_put(struct xl_ctx *x, struct xl_spool *s, xl_pfn_t pfn, const void *page);
+_must_check_ int xl_spool_put(struct xl_ctx *x, struct xl_spool *s, xl_pfn_t pfn, const void *page);
 
 /* -ENOENT: was not wanted, or never put. */
-int xl_spool_get(const struct xl_spool *s, xl_pfn_t pfn, size_t offset, void *buf, size_t len);
+_must_check_ int xl_spool_get(const struct xl_spool *s, xl_pfn_t pfn, size_t offset, void *buf,
+			      size_t len);
 
 #endif

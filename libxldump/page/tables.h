@@ -4,6 +4,7 @@
 #ifndef XL_PAGE_TABLES_H
 #define XL_PAGE_TABLES_H
 
+#include "base/cleanup.h"
 #include "base/types.h"
 
 struct xl_tables {
@@ -21,11 +22,11 @@ struct xl_tables {
 #define XL_TABLES_CHUNK 256
 
 /* @param limit  pages that may be held; beyond that xl_tables_hold() says -E2BIG */
-int xl_tables_init(struct xl_tables *t, uint64_t nr_pfns, uint64_t limit);
+_must_check_ int xl_tables_init(struct xl_tables *t, uint64_t nr_pfns, uint64_t limit);
 void xl_tables_deinit(struct xl_tables *t);
 
 /* Keep a copy of a page, replacing an older one.  0, -E2BIG, -ENOMEM. */
-int xl_tables_hold(struct xl_tables *t, xl_pfn_t pfn, uint8_t type, const void *page);
+_must_check_ int xl_tables_hold(struct xl_tables *t, xl_pfn_t pfn, uint8_t type, const void *page);
 
 /* Forget a page, if it is held. */
 void xl_tables_drop(struct xl_tables *t, xl_pfn_t pfn);

@@ -26,8 +26,8 @@ struct xl_verdict {
 };
 
 /* A zeroed structure follows nothing.  -ENOMEM. */
-int xl_verdict_init(struct xl_verdict *v, const struct xl_kernel *k, unsigned level,
-		    uint64_t nr_pfns);
+_must_check_ int xl_verdict_init(struct xl_verdict *v, const struct xl_kernel *k, unsigned level,
+				 uint64_t nr_pfns);
 void xl_verdict_deinit(struct xl_verdict *v);
 
 /* The struct pages of the 64 pfns from `first` on are the page `at`. */

@@ -14,6 +14,6 @@ _must_check_ int xl_file_truncate(struct xl_ctx *x, struct xl_sink *s, uint64_t 
 _must_check_ int xl_file_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes);
 
 /* Words and cause for an errno value; `what` completes "cannot ...".  Returns -e. */
-int xl_file_fail(struct xl_ctx *x, const struct xl_file *f, int e, const char *what);
+_must_check_ int xl_file_fail(struct xl_ctx *x, const struct xl_file *f, int e, const char *what);
 
 #endif

@@ -21,7 +21,8 @@ struct xl_sink {
  * Checked here, before any work is done on a guest: that the directory exists and can be written,
  * that `path` is not an existing file (unless overwrite), a directory, or something else than a
  * regular file.  Causes: EXISTS, OUTPUT, PERMISSION, NO_SPACE. */
-int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct xl_sink **ret);
+_must_check_ int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite,
+				   struct xl_sink **ret);
 
 /* A descriptor that is written from front to back, in the flattened form of makedumpfile (fd.c), at
  * once: nothing of what was written can be taken back, and only the end record, which is written by
@@ -30,14 +31,14 @@ int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct
  * cancels; one that has gone is an error, without SIGPIPE.
  *
  * A terminal is refused.  Causes: OUTPUT, NO_SPACE. */
-int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret);
+_must_check_ int xl_sink_fd_open(struct xl_ctx *x, int fd, struct xl_sink **ret);
 
 /* Whether bytes can be read back, replaced and moved: not in a pipe. */
 bool xl_sink_seekable(const struct xl_sink *s);
 
 /* Bytes at any offset, any number of times.  NO_SPACE on ENOSPC and EDQUOT. */
-int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
-		   uint64_t offset);
+_must_check_ int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t len,
+				uint64_t offset);
 
 /* Whatever is written from now on goes into a stream as records that end at each multiple of `size` in
  * the file, so that bytes which are written again replace a whole record.  0, the default: a record for
@@ -45,21 +46,22 @@ int xl_sink_pwrite(struct xl_ctx *x, struct xl_sink *s, const void *buf, size_t 
 void xl_sink_set_record(struct xl_sink *s, size_t size);
 
 /* Bytes as they are now; those never written read as zero, also past the end. */
-int xl_sink_pread(struct xl_ctx *x, struct xl_sink *s, void *buf, size_t len, uint64_t offset);
+_must_check_ int xl_sink_pread(struct xl_ctx *x, struct xl_sink *s, void *buf, size_t len,
+			       uint64_t offset);
 
 /* Make len bytes read as zero, occupying no space where the file system can. */
-int xl_sink_punch(struct xl_ctx *x, struct xl_sink *s, uint64_t offset, uint64_t len);
+_must_check_ int xl_sink_punch(struct xl_ctx *x, struct xl_sink *s, uint64_t offset, uint64_t len);
 
-int xl_sink_truncate(struct xl_ctx *x, struct xl_sink *s, uint64_t size);
+_must_check_ int xl_sink_truncate(struct xl_ctx *x, struct xl_sink *s, uint64_t size);
 
 /* Whether the file system still has room for `bytes` (statvfs); NO_SPACE if not, naming both
  * numbers.  A check before work, not a reservation. */
-int xl_sink_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes);
+_must_check_ int xl_sink_check_space(struct xl_ctx *x, struct xl_sink *s, uint64_t bytes);
 
 /* Of a file: fsync, give it its name (link or rename), fsync the directory.  A file of that name that
  * appeared meanwhile is not overwritten unless asked: EXISTS. */
-int xl_sink_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
-		   uint64_t *ret_disk_bytes);
+_must_check_ int xl_sink_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes,
+				uint64_t *ret_disk_bytes);
 
 /* Closes; what was not committed vanishes.  Accepts NULL. */
 void xl_sink_close(struct xl_sink *s);
