@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELD = ("libxldump/capture", "libxldump/guest")
-FLOOR = 90.0
+# Percent of the branches that must be taken.  What the daemon's own processes do when memory, a disk
+# or xenstored fails is most of the rest of its folders.
+FLOOR = {"libxldump/capture": 90.0, "libxldump/guest": 90.0,
+         "daemon": 70.0, "daemon/common": 75.0, "daemon/ctl": 75.0}
 
 
 def gcov(build):
@@ -101,15 +103,15 @@ def main():
     folders = sorted({str(Path(name).parent) for name in files if not name.startswith("tests/")})
     good = True
     print(f"{'':40}{'lines':^21}{'branches':^21}")
-    for folder in folders if args.all else HELD:
+    for folder in folders if args.all else FLOOR:
         names = sorted(n for n in files if str(Path(n).parent) == folder)
         for name in names:
             row(name, files[name].lines(), files[name].branches())
         branches = total(files[n].branches() for n in names)
         row(folder + "/", total(files[n].lines() for n in names), branches)
-        if folder in HELD and (not names or percent(*branches) < FLOOR):
+        if folder in FLOOR and (not names or percent(*branches) < FLOOR[folder]):
             good = False
-            print(f"{folder}/: less than {FLOOR:.0f} % of the branches")
+            print(f"{folder}/: less than {FLOOR[folder]:.0f} % of the branches")
         if args.missing:
             for name in names:
                 show_missing(source, name, files[name])

@@ -332,8 +332,13 @@ class World:
     def close(self):
         """End everything; the log if it is of interest."""
         if self.daemon and self.daemon.poll() is None:
-            self.daemon.kill()
-            self.daemon.wait()
+            # Asked, so that what it ran is counted for tests/coverage.
+            self.daemon.terminate()
+            try:
+                self.daemon.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+                self.daemon.wait()
         if self.manager:
             self.manager.close()
         try:
