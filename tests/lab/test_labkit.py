@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests of the driver that need neither network nor QEMU: `/usr/bin/python3 test_labkit.py`."""
 
+import argparse
 import contextlib
 import io
+import json
 import os
 import socket
 import struct
@@ -17,7 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from labkit import agent, cache, cpio, guests, machine
+from labkit import agent, cache, cpio, guests, machine, saved, session
 from labkit.common import LabError, Quiet, StandsStill
 
 
@@ -40,8 +42,13 @@ class GuestSpec(unittest.TestCase):
         self.assertIn(" nokaslr", g.config())
         self.assertNotIn("nokaslr", guests.parse("a=hvm").config())
 
+    def test_devices(self):
+        self.assertIn("lab.devices=1", guests.parse("a=pv,devices=on").config())
+        self.assertIn("target=/scratch/disks/a", guests.parse("a=pv,devices=on").config())
+        self.assertNotIn("vif", guests.parse("a=pv").config())
+
     def test_refused(self):
-        for text in ("a=pv,kernel=buzz", "a=pv,kaslr=maybe", "a", "a=xx", "a=pv,mem=1", "a=pv,vcpus=x", "a=pv,foo=1", "a=pv,workload=x",
+        for text in ("a=pv,devices=2", "b=pv,mem=32", "b=pv32,mem=16", "a=pv,kernel=buzz", "a=pv,kaslr=maybe", "a", "a=xx", "a=pv,mem=1", "a=pv,vcpus=x", "a=pv,foo=1", "a=pv,workload=x",
                      "a=pv,program=/no/such", "-a=pv", "a b=pv", "a=pv,workload=stamp=1 2"):
             with self.subTest(text), self.assertRaises(LabError):
                 guests.parse(text)
@@ -96,8 +103,8 @@ class Standstill(unittest.TestCase):
         self.assertNotIsInstance(e.exception, StandsStill)
 
 
-class CacheEntry(unittest.TestCase):
-    """An entry is made once, and again when its files are not as they were made."""
+class CacheFolder(unittest.TestCase):
+    """Tests with a cache of their own."""
 
     def setUp(self):
         # pylint: disable=consider-using-with
@@ -109,6 +116,10 @@ class CacheEntry(unittest.TestCase):
                         else os.environ.__setitem__("XDG_CACHE_HOME", old))
         self.built = 0
         Quiet.on = True
+
+
+class CacheEntry(CacheFolder):
+    """An entry is made once, and again when its files are not as they were made."""
 
     def entry(self, recipe="r"):
         """The entry under test."""
@@ -159,6 +170,102 @@ class CacheEntry(unittest.TestCase):
     def test_no_space(self):
         with self.assertRaisesRegex(LabError, "disk space"):
             cache.entry("kind", "r", lambda tmp: None, "a test", 1 << 30)
+
+
+class Saved(CacheFolder):
+    """A saved machine is used only if it is what was written, and made anew when it does not go on."""
+
+    def machine(self):
+        """The entry under test, with the files that QEMU would have written."""
+        def build(tmp):
+            self.built += 1
+            for name in (saved.STATE, saved.ROOT):
+                with open(f"{tmp}/{name}", "wb") as f:
+                    f.write(b"x" * 10000)
+            return {"digest": saved.digest(tmp)}
+        return cache.entry("saved-1", "r", build, "a test", 1, family="saved")
+
+    def test_flipped_byte(self):
+        path = self.machine()
+        saved.check(path)
+        for name in (saved.STATE, saved.ROOT):
+            before = os.stat(f"{path}/{name}")
+            with open(f"{path}/{name}", "r+b") as f:
+                f.seek(5000)
+                f.write(b"y")
+            os.utime(f"{path}/{name}", ns=(before.st_atime_ns, before.st_mtime_ns))
+            self.assertEqual(self.machine(), path)
+            with self.assertRaisesRegex(LabError, "damaged"):
+                saved.check(path)
+            cache.discard(path)
+            saved.check(self.machine())
+        self.assertEqual(self.built, 3)
+
+    def test_family(self):
+        for n in range(cache.KEEP_FAMILY["saved"] + 3):
+            cache.entry(f"saved-{n}", "r", lambda tmp: {}, "a test", 1, family="saved")
+        with cache.in_use():
+            pass
+        self.assertEqual(len(os.listdir(f"{cache.root()}/entries")), 2 * cache.KEEP_FAMILY["saved"])
+
+    def test_made_anew(self):
+        """What QEMU does not take, or dom0 does not answer to, is made once more; then the lab boots."""
+        s = session.Session(argparse.Namespace(guest=[], saved=True, timeout=60))
+        s._saved_machine = lambda parts: self.machine()  # pylint: disable=protected-access
+        s._make_run_dir = lambda parts: self.fail_to_run()  # pylint: disable=protected-access
+        self.assertFalse(s._resume({}))  # pylint: disable=protected-access
+        self.assertEqual(self.built, session.RESUME_TRIES)
+        self.assertIsNone(s.saved)
+
+    def test_not_made(self):
+        """When it cannot be made the lab boots at once."""
+        s = session.Session(argparse.Namespace(guest=[], saved=True, timeout=60))
+        s._saved_machine = lambda parts: self.fail_to_run()  # pylint: disable=protected-access
+        self.assertFalse(s._resume({}))  # pylint: disable=protected-access
+        self.assertEqual(self.built, 0)
+
+    def fail_to_run(self):
+        """As a machine that does not go on."""
+        raise LabError("no")
+
+
+class Recipe(unittest.TestCase):
+    """The key of a saved machine is of all that is in it."""
+
+    def setUp(self):
+        # pylint: disable=consider-using-with
+        self.dir = tempfile.TemporaryDirectory()
+        self.addCleanup(self.dir.cleanup)
+        for name in ("xen", "initrd", "disk", "kernels", "programs"):
+            os.mkdir(f"{self.dir.name}/{name}")
+            self.make(name)
+        self.addCleanup(setattr, saved, "output_of", saved.output_of)
+        saved.output_of = lambda argv, what: "QEMU emulator version 7.2"
+
+    def make(self, name):
+        """An entry of the cache, again."""
+        with open(f"{self.dir.name}/{name}.json", "w", encoding="ascii") as f:
+            json.dump({"made": time.time_ns(), "tree": name}, f)
+
+    def key(self, *specs, **changes):
+        """The recipe of a machine with such guests."""
+        d = self.dir.name
+        o = argparse.Namespace(**{"suite": "bookworm", "hypervisor": "stock", "dom0": "small",
+                                  "scratch": 6, **changes})
+        parts = {"xen": f"{d}/xen/xen", "initrd": f"{d}/initrd/initrd", "disk": f"{d}/disk/disk.img",
+                 "kernels": f"{d}/kernels", "programs": f"{d}/programs",
+                 "guest_kernels": {None: f"{d}/kernels"}}
+        return saved.recipe(o, parts, guests.parse_all(specs), 1024)
+
+    def test_each_part(self):
+        keys = [self.key("a=pv"), self.key("a=pvh"), self.key("a=pv,vcpus=2"), self.key(),
+                self.key("a=pv", hypervisor="shadow"), self.key("a=pv", dom0="systemd"),
+                self.key("a=pv", scratch=7)]
+        for name in ("xen", "initrd", "disk", "kernels", "programs"):
+            self.assertEqual(self.key("a=pv"), self.key("a=pv"))
+            self.make(name)
+            keys.append(self.key("a=pv"))
+        self.assertEqual(len({json.dumps(k) for k in keys}), len(keys))
 
 
 class Cpio(unittest.TestCase):

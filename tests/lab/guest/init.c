@@ -2,7 +2,7 @@
 /* First and only program of a guest: starts the workload that the kernel command line names,
  * some ordinary processes, and listens to simple commands on the console.
  *
- * Command line: lab.name=NAME lab.workload=WORKLOAD[=ARGS] lab.program=1 */
+ * Command line: lab.name=NAME lab.workload=WORKLOAD[=ARGS] lab.program=1 lab.devices=1 */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "devices.h"
 #include "workload.h"
 #include "xenstore.h"
 
@@ -216,6 +217,9 @@ int main(void)
 	snprintf(what, sizeof(what), "%s", option("lab.workload", "idle"));
 	snprintf(name, sizeof(name), "%s", option("lab.name", "guest"));
 	start_sleepers();
+	if (*option("lab.devices", "0") == '1' && !devices_start())
+		for (;;)
+			pause();
 	workload = start_workload(what, *option("lab.program", "0") == '1');
 	printf("GUEST-READY %s\n", name);
 	if (fork() == 0) {

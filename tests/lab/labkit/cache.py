@@ -23,6 +23,8 @@ OLD_DAYS = 30
 
 # Entries of one kind that are kept.
 KEEP = 2
+# And of a family of kinds.
+KEEP_FAMILY = {"saved": 8}
 
 
 def root():
@@ -154,7 +156,19 @@ def _wants_refresh(path, kind):
     return path not in Refresh.done and any(kind.startswith(k) for k in Refresh.kinds)
 
 
-def _store(path, kind, recipe, build, need_mib, what):
+def identity(path):
+    """What an entry is, for the recipe of another that holds it: it may have been made again since."""
+    m = _read_manifest(path)
+    return [os.path.basename(path), m and m["made"], m and m["tree"]]
+
+
+def discard(path):
+    """Make an entry anew the next time."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_manifest(path))
+
+
+def _store(path, kind, recipe, build, need_mib, what, family):
     tmp_dir = subdir("tmp")
     for name in os.listdir(tmp_dir):
         if name.startswith(kind + "."):
@@ -168,7 +182,7 @@ def _store(path, kind, recipe, build, need_mib, what):
         facts = build(tmp) or {}
         _set_aside(path, kind)
         manifest = {"kind": kind, "recipe": recipe, "made": time.time(), "info": facts,
-                    "tree": tree_digest(tmp)}
+                    "tree": tree_digest(tmp), "family": family}
         os.rename(tmp, path)
         with open(_manifest(path) + ".new", "w", encoding="utf-8") as f:
             json.dump(manifest, f, indent=1)
@@ -201,21 +215,24 @@ def in_use():
 
 
 def _drop_replaced():
-    """Keep the newest KEEP entries of each kind: two checkouts may differ in a recipe."""
+    """Keep the newest few entries of each kind: two checkouts may differ in a recipe."""
     folder = subdir("entries")
     kinds = {}
     for name in os.listdir(folder):
         m = _read_manifest(os.path.join(folder, name))
         if m:
-            kinds.setdefault(m["kind"], []).append((m["made"], name))
-    for found in kinds.values():
-        for _, name in sorted(found)[:-KEEP]:
+            family = m.get("family")
+            kinds.setdefault(family or m["kind"], []).append((m["made"], name))
+    for kind, found in kinds.items():
+        for _, name in sorted(found)[:-KEEP_FAMILY.get(kind, KEEP)]:
             _remove(os.path.join(folder, name))
             _remove(os.path.join(folder, name + ".json"))
 
 
-def entry(kind, recipe, build, what, need_mib=500):
-    """The folder of an entry, made by `build(folder) -> facts` unless it is there and sound."""
+def entry(kind, recipe, build, what, need_mib=500, family=None):
+    """The folder of an entry, made by `build(folder) -> facts` unless it is there and sound.
+
+    family: of kinds that are kept as if they were one."""
     path = os.path.join(subdir("entries"), f"{kind}.{digest_of_text(recipe)[:16]}")
     if not _wants_refresh(path, kind) and os.path.isdir(path) and _read_manifest(path):
         if _sound(path):
@@ -225,7 +242,7 @@ def entry(kind, recipe, build, what, need_mib=500):
         if _wants_refresh(path, kind) or not _sound(path):
             if os.path.exists(path) and not _wants_refresh(path, kind):
                 say(f"{path} is damaged or incomplete: it is made again")
-            _store(path, kind, recipe, build, need_mib, what)
+            _store(path, kind, recipe, build, need_mib, what, family)
     return path
 
 

@@ -29,7 +29,9 @@ A real Xen hypervisor with a Linux dom0 and guests, on any machine: emulated by 
 RUN_EPILOG = """\
 guests:
   NAME is the domain's name.  Keys: mem=MIB (128), vcpus=N (1), workload=W (idle), program=FILE,
-  kernel=bullseye|bookworm|trixie|sid (that of --suite), kaslr=on|off (PV and PVH guests have none anyway).
+  kernel=bullseye|bookworm|trixie|sid (that of --suite), kaslr=on|off (PV and PVH guests have none anyway),
+  devices=on|off (off): the modules xen-blkfront and xen-netfront, a disk with a file system that it reads
+  and writes, a network interface, and more processes.
   workloads: idle; dirty[=RATE[:MIB]] writes random pages, RATE per second (2000, 0: no limit) of
   MIB (16); stamp[=PAGES[:RATE]] writes a counter round a ring of pages (1024, 20000 per second);
   panic[=SECONDS] crashes after that time (5).
@@ -68,6 +70,9 @@ def _session_options(p):
                    help="folder that gets what is in /out in the end, also after a failure")
     p.add_argument("--no-install", dest="install", action="store_false",
                    help="do not compile and install this project into dom0")
+    p.add_argument("--saved", action="store_true",
+                   help="start from a machine with these guests that was saved when they were "
+                        "ready, which is made first if there is none; they are paused")
     p.add_argument("--timeout", type=int, default=1800, metavar="S",
                    help="seconds for the whole run, preparation of the cache aside (1800)")
     p.add_argument("--scratch", type=int, default=6, metavar="GIB",
@@ -149,6 +154,7 @@ def cmd_run(o):
         status = s.run_script(o.script, o.args)
         s.copy_out()
         if status != 0:
+            s.discard_saved()
             s.show_consoles(6)
             say(f"{os.path.basename(o.script)} ended with status {status}")
     return status

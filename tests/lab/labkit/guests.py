@@ -36,6 +36,7 @@ class Guest:
         self.program = program
         self.kernel = None
         self.kaslr = True
+        self.devices = False
 
     @property
     def machine_mib(self):
@@ -53,6 +54,8 @@ class Guest:
                    f"lab.workload={self.workload}")
         if self.program:
             cmdline += " lab.program=1"
+        if self.devices:
+            cmdline += " lab.devices=1"
         if not self.kaslr:
             cmdline += " nokaslr"
         lines = [f'name = "{self.name}"', f'type = "{self.kind}"', f"memory = {self.memory}",
@@ -63,6 +66,9 @@ class Guest:
         if self.kind == "hvm":
             # No serial console: each of its characters is an exit to the device model.
             lines += ['vga = "none"', "vnc = 0", "usb = 0"]
+        if self.devices:
+            lines += [f'disk = ["format=raw,vdev=xvda,access=rw,script=block-lab,'
+                      f'target=/scratch/disks/{self.name}"]', 'vif = ["script=vif-lab"]']
         return "\n".join(lines) + "\n"
 
 
@@ -71,12 +77,12 @@ def parse(text):
     m = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(\w+)((?:,[a-z]+=[^,]+)*)", text)
     if not m or m.group(2) not in TYPES:
         raise LabError(f"--guest {text}: expected NAME=pv|pvh|hvm|pv32[,mem=MIB][,vcpus=N]"
-                       "[,workload=W][,program=FILE][,kernel=SUITE][,kaslr=off]")
+                       "[,workload=W][,program=FILE][,kernel=SUITE][,kaslr=off][,devices=on]")
     guest = Guest(m.group(1), m.group(2))
     for item in m.group(3).split(",")[1:]:
         key, _, value = item.partition("=")
         if key == "mem":
-            guest.memory = _number(text, key, value, 96, 65536)
+            guest.memory = _number(text, key, value, 32 if guest.kind == "pv32" else 96, 65536)
         elif key == "vcpus":
             guest.vcpus = _number(text, key, value, 1, 32)
         elif key == "workload":
@@ -87,6 +93,8 @@ def parse(text):
             guest.kernel = _one_of(text, key, value, KERNELS)
         elif key == "kaslr":
             guest.kaslr = _one_of(text, key, value, ("on", "off")) == "on"
+        elif key == "devices":
+            guest.devices = _one_of(text, key, value, ("on", "off")) == "on"
         else:
             raise LabError(f"--guest {text}: no such key '{key}'")
     if guest.program:
@@ -120,19 +128,27 @@ def parse_all(texts):
     return found
 
 
-def write_files(guests, kernel, boot):
+def write_files(guests, kernels, boot):
     """Put what dom0 needs to start the guests into the folder it copies to /run/lab/boot.
 
-    kernel(SUITE) is the path of that suite's kernel, or with None of the run's own."""
+    kernels: by suite, and with None as the run's own, the folder of its kernel."""
     for name in {g.kernel for g in guests if g.kind != "pv32"}:
-        os.link(kernel(name), f"{boot}/vmlinuz-{name or 'guest'}")
+        os.link(f"{kernels[name]}/vmlinuz-guest", f"{boot}/vmlinuz-{name or 'guest'}")
     if any(g.kind == "pv32" for g in guests):
         os.link(f"{images.programs()}/stamp32", f"{boot}/stamp32")
     for g in guests:
         if g.kind != "pv32":
-            images.write_guest_initrd(f"{boot}/{g.name}.initrd", g.program)
+            modules = f"{kernels[g.kernel]}/modules-guest" if g.devices else None
+            images.write_guest_initrd(f"{boot}/{g.name}.initrd", g.program, modules)
         with open(f"{boot}/{g.name}.cfg", "w", encoding="ascii") as f:
             f.write(g.config())
+
+
+def write_disks(guests, folder):
+    """Disks of those guests that have one."""
+    for g in guests:
+        if g.devices:
+            images.write_guest_disk(f"{folder}/{g.name}")
 
 
 class Starter:
@@ -193,16 +209,16 @@ class Starter:
         took = time.monotonic() - self.started[guest.name]
         say(f"guest {guest.name} ({guest.kind}) runs, {took:.1f} s after its start")
 
-    def run(self):
-        """Returns when all guests run.
+    def run(self, stay_paused=False):
+        """Returns when all guests run, or are paused.
 
         They share one emulated CPU, so each is paused, once it is ready, while the others boot."""
         paused = []
         for g in self.guests:
             self._start(g)
             self._wait(g)
-            if g is not self.guests[-1]:
+            if g is not self.guests[-1] or stay_paused:
                 self.agent.run(["xl", "pause", g.name], self.deadline)
                 paused.append(g)
-        for g in paused:
+        for g in paused if not stay_paused else ():
             self.agent.run(["xl", "unpause", g.name], self.deadline)

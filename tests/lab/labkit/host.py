@@ -10,6 +10,7 @@ from labkit.common import LabError, run_logged, say
 # program or file -> the package it is from, for machines that only run the lab
 PROGRAMS = {
     "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
     "/usr/share/seabios/bios-256k.bin": "seabios",
     "mmdebstrap": "mmdebstrap",
     "mke2fs": "e2fsprogs",

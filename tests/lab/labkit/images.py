@@ -5,6 +5,7 @@ import glob
 import gzip
 import os
 import shutil
+import tempfile
 
 from labkit import cache, cpio, kernels, roots
 from labkit.common import LAB_DIR, run_logged
@@ -21,6 +22,8 @@ DOM0 = {
 }
 
 DOM0_DISK_MIB = 1200
+GUEST_DISK_MIB = 32
+GUEST_FILES = 12
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O2", "-g0", "-static"]
 
@@ -63,9 +66,6 @@ def _tidy_dom0(root):
         shutil.rmtree(f"{root}/{path}", ignore_errors=True)
     for path in ("in", "out", "scratch", "proc/xen"):
         os.makedirs(f"{root}/{path}", exist_ok=True)
-    # No bridge, no hotplug scripts, no ballooning: nothing here has them.
-    with open(f"{root}/etc/xen/xl.conf", "w", encoding="ascii") as f:
-        f.write('autoballoon="off"\nrun_hotplug_scripts=0\n')
     with open(f"{root}/etc/hosts", "w", encoding="ascii") as f:
         f.write("127.0.0.1 localhost lab\n")
 
@@ -105,7 +105,7 @@ def dom0_initrd(suite):
     kernel = kernels.kernels(suite)
     stage1 = programs() + "/stage1"
     recipe = {"recipe": RECIPE, "stage1": cache.digest_of_files([stage1]),
-              "kernel": cache.info(kernel)}
+              "kernel": cache.identity(kernel)}
 
     def build(tmp):
         files = {"init": (0o755, _read(stage1))}
@@ -118,10 +118,25 @@ def dom0_initrd(suite):
                        100) + "/initrd"
 
 
-def write_guest_initrd(path, program=None):
-    """Write a guest's initramfs: our init, and a program from outside if there is one."""
+def write_guest_disk(path):
+    """Write a guest's disk: an ext4 file system with files to read."""
+    with tempfile.TemporaryDirectory() as d:
+        for n in range(GUEST_FILES):
+            with open(f"{d}/file-{n}", "wb") as f:
+                f.write(b"".join(b"%d %d\n" % (n, i) for i in range(40000)))
+        with open(path, "wb") as f:
+            f.truncate(GUEST_DISK_MIB << 20)
+        run_logged(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", d, path], _log("guest-disk"),
+                   "mke2fs")
+
+
+def write_guest_initrd(path, program=None, modules=None):
+    """Write a guest's initramfs: our init, a program from outside if there is one, and modules of that
+    folder."""
     files = {"init": (0o755, _read(programs() + "/guest-init"))}
     if program:
         files["program"] = (0o755, _read(program))
+    for name in sorted(os.listdir(modules)) if modules else ():
+        files[f"modules/{name}"] = (0o644, _read(f"{modules}/{name}"))
     with open(path, "wb") as f:
         f.write(gzip.compress(cpio.archive(files), compresslevel=1, mtime=0))

@@ -11,13 +11,16 @@ import subprocess
 from labkit import cache, debian
 from labkit.common import LabError, output_of, run_logged
 
-RECIPE = 1
+RECIPE = 2
 VMLINUX_RECIPE = 2
 
 # What dom0 needs beyond its kernel's built-in drivers, by module name; those that a kernel has
 # built in are skipped.
 DOM0_MODULES = """xen-privcmd xen-evtchn xenfs xen-gntdev xen-gntalloc virtio_pci virtio_blk
-    virtio_console crc32c_generic ext4 9pnet_virtio 9p loop""".split()
+    virtio_console crc32c_generic ext4 9pnet_virtio 9p loop xen-blkback xen-netback""".split()
+
+# What a guest with devices loads; their file system is built in.
+GUEST_MODULES = ["xen-blkfront", "xen-netfront"]
 
 
 def _log(suite):
@@ -89,10 +92,10 @@ def _module_order(tree, release, wanted):
     return [f"{base}/{p}" for p in order]
 
 
-def _copy_modules(tree, release, folder):
+def _copy_modules(tree, release, wanted, folder):
     os.mkdir(folder)
     names = []
-    for path in _module_order(tree, release, DOM0_MODULES):
+    for path in _module_order(tree, release, wanted):
         name = os.path.basename(path).split(".ko")[0] + ".ko"
         with open(path, "rb") as f:
             data = f.read()
@@ -149,7 +152,8 @@ def _make(suite, tmp):
     guest_release = cloud.removeprefix("linux-image-")
     with open(f"{tmp}/vmlinux-dom0", "wb") as f:
         f.write(vmlinux_of(_boot_file(f"{work}/full", release, "vmlinuz")))
-    _copy_modules(f"{work}/full", release, f"{tmp}/modules")
+    _copy_modules(f"{work}/full", release, DOM0_MODULES, f"{tmp}/modules")
+    _copy_modules(f"{work}/cloud", guest_release, GUEST_MODULES, f"{tmp}/modules-guest")
     shutil.copy(_boot_file(f"{work}/cloud", guest_release, "vmlinuz"), f"{tmp}/vmlinuz-guest")
     shutil.copy(_boot_file(f"{work}/cloud", guest_release, "config"), f"{tmp}/config-guest")
     shutil.rmtree(work)
@@ -158,8 +162,8 @@ def _make(suite, tmp):
 
 
 def kernels(suite):
-    """Folder with vmlinux-dom0, modules/, vmlinuz-guest, config-guest."""
-    recipe = {"recipe": RECIPE, "suite": suite, "modules": DOM0_MODULES}
+    """Folder with vmlinux-dom0, modules/, vmlinuz-guest, modules-guest/, config-guest."""
+    recipe = {"recipe": RECIPE, "suite": suite, "modules": DOM0_MODULES + GUEST_MODULES}
     return cache.entry(f"kernels-{suite}", recipe, lambda tmp: _make(suite, tmp),
                        f"the {suite} kernels (100 MB to download)", 1500)
 

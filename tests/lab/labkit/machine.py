@@ -2,7 +2,9 @@
 """The emulated machine: QEMU's command line, its start and its end."""
 
 import contextlib
+import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -44,10 +46,13 @@ class Machine:
         self.monitor = None
         self.logs = None
         self.moved = None
+        self.to_save = False
+        self.asked = 0
+        self.heard = b""
 
-    def disk(self, path, snapshot):
+    def disk(self, path, snapshot, image="raw"):
         """Add a virtio disk; with `snapshot`, what is written to it is forgotten."""
-        self.args += ["-drive", f"file={_no_comma(path)},if=virtio,format=raw,cache=unsafe,"
+        self.args += ["-drive", f"file={_no_comma(path)},if=virtio,format={image},cache=unsafe,"
                       f"snapshot={'on' if snapshot else 'off'}"]
 
     def folder(self, tag, path, readonly=False):
@@ -55,12 +60,14 @@ class Machine:
         self.args += ["-virtfs", f"local,path={_no_comma(path)},mount_tag={tag},id={tag},"
                       f"security_model=none,multidevs=remap,readonly={'on' if readonly else 'off'}"]
 
-    def start(self, xen, kernel, initrd, logs, tmp):
-        """Start QEMU; the serial console goes to logs/xen.log, temporary files to tmp."""
+    def start(self, xen, kernel, initrd, logs, tmp, state=None):
+        """Start QEMU; the serial console goes to logs/xen.log, temporary files to tmp.  With `state`, a
+        file that save() has written, the machine is as it was then, and stands still until go_on()."""
         self.logs = logs
         ours, theirs = socket.socketpair()
         self.monitor, monitor = socket.socketpair()
-        modules = f"{_no_comma(kernel)} {DOM0_OPTIONS} lab.dom0={self.dom0},{_no_comma(initrd)}"
+        modules = f"{_no_comma(kernel)} {DOM0_OPTIONS} lab.dom0={self.dom0} "
+        modules += f"lab.saved={int(self.to_save)},{_no_comma(initrd)}"
         argv = ["qemu-system-x86_64", "-machine", "pc", "-accel",
                 "tcg,thread=single,tb-size=1024", "-cpu", CPU, "-smp", "1",
                 "-m", str(self.memory_mib), "-nodefaults", "-no-user-config",
@@ -72,7 +79,9 @@ class Machine:
                 "-chardev", f"socket,id=agent,fd={theirs.fileno()}",
                 "-device", "virtserialport,chardev=agent,name=lab.agent",
                 "-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
-                "-mon", "chardev=monitor"]
+                "-mon", "chardev=monitor,mode=control"]
+        if state:
+            argv += ["-incoming", f"exec:cat {shlex.quote(state)}"]
         with open(self._log(), "wb") as log:
             # QEMU keeps unlinked temporary files of snapshot=on disks in TMPDIR.
             env = dict(os.environ, TMPDIR=tmp)
@@ -90,29 +99,79 @@ class Machine:
     def _log(self):
         return os.path.join(self.logs, "qemu.log")
 
-    def _cpu_seconds(self):
+    def cpu_seconds(self):
+        """What QEMU has used of the host's processors: the same on a busy host and an idle one."""
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as f:
             fields = f.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _save_state(self):
+    def _send(self, command, **arguments):
+        """A command of QEMU's Machine Protocol; its number."""
+        self.asked += 1
+        self.monitor.sendall(json.dumps({"execute": command, "arguments": arguments,
+                                         "id": self.asked}).encode() + b"\n")
+        return self.asked
+
+    def _ask(self, command, **arguments):
+        """The same, and its answer."""
+        try:
+            self.monitor.settimeout(300)
+            if self.asked == 0:
+                self._send("qmp_capabilities")
+            number = self._send(command, **arguments)
+            while True:
+                while b"\n" not in self.heard:
+                    self.heard += self.monitor.recv(65536) or self._gone()
+                line, _, self.heard = self.heard.partition(b"\n")
+                answer = json.loads(line)
+                if answer.get("id") == number:
+                    break
+        except OSError as e:
+            raise LabError(f"QEMU's monitor: {command}: {e}") from None
+        if "error" in answer:
+            raise LabError(f"QEMU's monitor: {command}: {answer['error']['desc']}")
+        return answer["return"]
+
+    def _gone(self):
+        raise LabError(f"QEMU has ended:\n{tail(self._log())}")
+
+    def save(self, path):
+        """Stop, and write the machine's state into a file.  Shared folders must be unmounted."""
+        self._ask("stop")
+        self._ask("migrate-set-parameters", **{"max-bandwidth": 10 ** 10})
+        self._ask("migrate", uri=f"exec:cat > {shlex.quote(path)}")
+        while (status := self._ask("query-migrate"))["status"] in ("setup", "active", "device"):
+            time.sleep(0.1)
+        if status["status"] != "completed":
+            raise LabError(f"the machine's state cannot be saved: {status}\n{tail(self._log())}")
+
+    def go_on(self):
+        """From a state that was saved."""
+        while self._ask("query-status")["status"] == "inmigrate":
+            time.sleep(0.05)
+        self._ask("cont")
+
+    def _save_registers(self):
         """What the emulated hardware waits for, into logs/qemu-state."""
         self.monitor.settimeout(2)
         with open(f"{self.logs}/qemu-state", "wb") as f, contextlib.suppress(OSError):
-            self.monitor.sendall(b"info registers\ninfo lapic\ninfo pic\n")
+            if self.asked == 0:
+                self._send("qmp_capabilities")
+            for what in ("registers", "lapic", "pic"):
+                self._send("human-monitor-command", **{"command-line": f"info {what}"})
             while data := self.monitor.recv(65536):
-                f.write(data)
+                f.write(data.replace(b"\\r\\n", b"\n"))
 
     def check(self):
         """LabError if QEMU has ended, StandsStill if it has had nothing to do for long.  To be called
         now and then."""
         if self.process.poll() is not None:
             raise LabError(f"QEMU ended with status {self.process.returncode}:\n{tail(self._log())}")
-        now, used = time.monotonic(), self._cpu_seconds()
+        now, used = time.monotonic(), self.cpu_seconds()
         if self.moved is None or used - self.moved[1] > STILL_CPU_SECONDS:
             self.moved = now, used
         elif now - self.moved[0] > STILL_SECONDS:
-            self._save_state()
+            self._save_registers()
             raise StandsStill(f"the emulated machine stands still: no work in {STILL_SECONDS} s; "
                               "try again")
 

@@ -11,7 +11,7 @@ import termios
 import time
 import tty
 
-from labkit import build, cache, guests, host, hypervisor, images, kernels
+from labkit import build, cache, guests, host, hypervisor, images, kernels, saved
 from labkit.agent import Agent, TimedOut
 from labkit.common import LAB_DIR, LabError, run_logged, say, tail
 from labkit.machine import Machine
@@ -24,6 +24,14 @@ HVM_MIB = 256  # more, for device models
 SYSTEMD_MIB = 128
 
 KEEP_LOGS = 20
+
+# A saved machine answers after a second, and has this project installed after five.
+RESUME_SECONDS = 120
+RESUME_TRIES = 2
+RESUME = r"""
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 share /run/lab/share
+exec bash /run/lab/share/dom0/resume "$1"
+"""
 
 
 def _sweep_runs(folder):
@@ -48,8 +56,11 @@ def _sweep_logs(folder):
 class Session:
     """A context: inside it, dom0 and the guests run."""
 
-    def __init__(self, options):
+    def __init__(self, options, making=None):
+        """making: the folder of a saved machine that is being made; this project is not in it."""
         self.o = options
+        self.making = making
+        self.saved = None
         self.guests = guests.parse_all(options.guest)
         self.hvm = any(g.kind == "hvm" for g in self.guests)
         self.deadline = None
@@ -64,9 +75,10 @@ class Session:
             self._check_folders()
             parts = self._prepare()
             self.deadline = time.monotonic() + self.o.timeout
-            self._make_run_dir(parts)
-            self._boot(parts)
-            self._start_guests()
+            if not (self.o.saved and not self.making and self._resume(parts)):
+                self._make_run_dir(parts)
+                self._boot(parts)
+                self._start_guests()
         except BaseException as e:
             self._show_failure(e)
             self.close()
@@ -82,10 +94,12 @@ class Session:
         """End QEMU, remove the run's folder; the logs stay."""
         if self.machine:
             self.machine.stop()
+            self.machine = None
         if self.run_dir:
             shutil.rmtree(self.run_dir, ignore_errors=True)
         if self.run_lock:
             self.run_lock.close()
+            self.run_lock = None
 
     def _check_folders(self):
         if self.o.input and not os.path.isdir(self.o.input):
@@ -104,7 +118,7 @@ class Session:
             "initrd": images.dom0_initrd(o.suite),
             "disk": images.dom0_disk(o.suite, self.hvm),
             "programs": images.programs(),
-            "install": build.install_tar(o.suite) if o.install else None,
+            "install": build.install_tar(o.suite) if o.install and not self.making else None,
         }
         return parts
 
@@ -120,31 +134,29 @@ class Session:
             logs = cache.subdir("logs")
             _sweep_logs(logs)
             stamp = time.strftime("%Y%m%d-%H%M%S")
-            self.logs = os.path.join(logs, f"run-{stamp}-{os.getpid()}")
+            self.logs = os.path.join(logs, f"run-{stamp}-{os.getpid()}-{time.time_ns() % 10 ** 9:09}")
             os.makedirs(os.path.join(self.logs, "dom0", "console"))
         share = os.path.join(self.run_dir, "share")
         boot = os.path.join(share, "boot")
         os.makedirs(boot)
         shutil.copytree(f"{LAB_DIR}/dom0", f"{share}/dom0")
         shutil.copy(f"{parts['programs']}/agent", f"{share}/dom0/agent")
-        guests.write_files(self.guests,
-                           lambda k: f"{parts['guest_kernels'][k]}/vmlinuz-guest", boot)
+        guests.write_files(self.guests, parts["guest_kernels"], boot)
         if parts["install"]:
             shutil.copy(parts["install"], f"{share}/install.tar")
-        self._scratch()
 
-    def _scratch(self):
+    def _scratch(self, path, with_input):
         """The disk for /in, /out and what dumps are written to, with /in filled here: copying a big or
         sparse folder inside the emulated machine takes many times as long."""
         skeleton = os.path.join(self.run_dir, "skeleton")
-        for d in ("in", "out", "var/lib/xen/dump", "var/lib/xldump"):
+        for d in ("in", "out", "disks", "var/lib/xen/dump", "var/lib/xldump"):
             os.makedirs(os.path.join(skeleton, d))
+        guests.write_disks(self.guests, os.path.join(skeleton, "disks"))
         log = os.path.join(self.logs, "scratch.log")
-        if self.o.input:
+        if with_input and self.o.input:
             run_logged(["cp", "-a", "--sparse=always", "--reflink=auto",
                         os.path.join(self.o.input, "."), f"{skeleton}/in/"], log,
                        f"copying {self.o.input}")
-        path = os.path.join(self.run_dir, "scratch.img")
         with open(path, "wb") as f:
             f.truncate(self.o.scratch << 30)
         run_logged(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-E",
@@ -152,24 +164,45 @@ class Session:
                     "-d", skeleton, path], log, f"a scratch disk of {self.o.scratch} GiB")
         shutil.rmtree(skeleton)
 
-    def _boot(self, parts):
+    def _new_machine(self):
         o = self.o
         m = Machine(o.dom0, DOM0_MIB + (HVM_MIB if self.hvm else 0) +
                     (SYSTEMD_MIB if o.dom0 == "systemd" else 0),
                     sum(g.machine_mib for g in self.guests))
         host.need_memory(m.memory_mib + 256)
-        m.disk(parts["disk"], snapshot=True)
-        m.disk(os.path.join(self.run_dir, "scratch.img"), snapshot=False)
+        return m
+
+    def _share(self, m):
+        """The folders of the host, after the disks."""
         m.folder("share", os.path.join(self.run_dir, "share"), readonly=True)
         m.folder("logs", os.path.join(self.logs, "dom0"))
-        if o.output:
-            m.folder("out", os.path.abspath(o.output))
-        say(f"booting Xen ({o.hypervisor}) and dom0 of {o.suite}" +
-            (" with systemd" if o.dom0 == "systemd" else ""))
+        out = os.path.abspath(self.o.output) if self.o.output and not self.making else \
+            os.path.join(self.run_dir, "out")
+        os.makedirs(out, exist_ok=True)
+        m.folder("out", out)
+
+    def _start(self, m, parts, state=None):
         self.machine = m
         m.start(parts["xen"], f"{parts['kernels']}/vmlinux-dom0", parts["initrd"], self.logs,
-                self.run_dir)
+                self.run_dir, state)
         self.agent = Agent(m.agent_socket, m.check)
+
+    def _boot(self, parts):
+        o = self.o
+        m = self._new_machine()
+        if self.making:
+            m.to_save = True
+            saved.write_disk(self.making, parts["disk"])
+            m.disk(os.path.join(self.making, saved.ROOT), snapshot=False, image="qcow2")
+        else:
+            m.disk(parts["disk"], snapshot=True)
+        scratch = os.path.join(self.making or self.run_dir, saved.SCRATCH)
+        self._scratch(scratch, not self.making)
+        m.disk(scratch, snapshot=False)
+        self._share(m)
+        say(f"booting Xen ({o.hypervisor}) and dom0 of {o.suite}" +
+            (" with systemd" if o.dom0 == "systemd" else ""))
+        self._start(m, parts)
         self.agent.wait_hello(min(self.deadline, time.monotonic() + BOOT_SECONDS))
         trouble = tail(os.path.join(self.logs, "dom0", "init-trouble"))
         if trouble:
@@ -177,7 +210,62 @@ class Session:
         say("dom0 is up")
 
     def _start_guests(self):
-        guests.Starter(self.guests, self.agent, self.logs, self.deadline).run()
+        guests.Starter(self.guests, self.agent, self.logs, self.deadline).run(bool(self.making))
+
+    def save(self):
+        """Write the machine, whose guests are paused, into the folder; facts of it."""
+        self.agent.check(["/run/lab/suspend"], self.deadline)
+        self.machine.save(os.path.join(self.making, saved.STATE))
+        self.machine.stop()
+        return {"digest": saved.digest(self.making)}
+
+    def _saved_machine(self, parts):
+        """Path of the saved machine, which is made if there is none."""
+        def make(tmp):
+            with Session(self.o, making=tmp) as s:
+                return s.save()
+
+        memory = self._new_machine().memory_mib
+        return cache.entry(saved.kind(self.o), saved.recipe(self.o, parts, self.guests, memory), make,
+                           "a saved machine with " + (" ".join(self.o.guest) or "dom0 alone"), 1500,
+                           family="saved")
+
+    def _resume(self, parts):
+        """Go on from a saved machine; False if that cannot be."""
+        for _ in range(RESUME_TRIES):
+            try:
+                self.saved = self._saved_machine(parts)
+                self.deadline = time.monotonic() + self.o.timeout
+                saved.check(self.saved)
+                self._make_run_dir(parts)
+                if self.o.input:
+                    shutil.copytree(self.o.input, os.path.join(self.run_dir, "share", "in"),
+                                    symlinks=True)
+                m = self._new_machine()
+                m.to_save = True
+                m.disk(os.path.join(self.saved, saved.ROOT), snapshot=True, image="qcow2")
+                m.disk(os.path.join(self.saved, saved.SCRATCH), snapshot=True)
+                self._share(m)
+                self._start(m, parts, os.path.join(self.saved, saved.STATE))
+                m.go_on()
+                self.agent.check(["bash", "-ec", RESUME, "resume", str(time.time())],
+                                 min(self.deadline, time.monotonic() + RESUME_SECONDS))
+                say("the saved machine goes on")
+                return True
+            except LabError as e:
+                self.close()
+                if not self.saved:
+                    say(f"no machine could be saved, so the lab boots: {e}")
+                    return False
+                say(f"the saved machine does not go on, so it is made anew: {e}")
+                self.discard_saved()
+                self.saved = None
+        return False
+
+    def discard_saved(self):
+        """What failed may have failed because of the state that it began with."""
+        if self.saved:
+            cache.discard(self.saved)
 
     def copy_out(self):
         """Bring /out back; also when the script failed."""
@@ -200,12 +288,25 @@ class Session:
         argv = [name, *args] if runs_itself else ["bash", name, *args]
         say(f"running {os.path.basename(script)} in dom0")
         try:
-            return self.agent.run(argv, self.deadline, out=_writer(sys.stdout),
-                                  err=_writer(sys.stderr))
+            with open(os.path.join(self.logs, "times"), "wb") as times:
+                return self.agent.run(argv, self.deadline, out=self._timed(times),
+                                      err=_writer(sys.stderr))
         except TimedOut:
             self.agent.abort(time.monotonic() + 20)
             self.copy_out()
             raise
+
+    def _timed(self, times):
+        """A writer to standard output, and to a file with the processor time that QEMU had used then."""
+        write = _writer(sys.stdout)
+
+        def both(data):
+            write(data)
+            times.write(b"".join(b"%.1f %s" % (self.machine.cpu_seconds(), line)
+                                 for line in data.splitlines(True)))
+            times.flush()
+
+        return both
 
     def shell(self):
         """A shell in dom0: on a terminal if we are on one, else commands from stdin."""
