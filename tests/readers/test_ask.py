@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from ask.crash import panic_shown, with_registers
+from ask.crash import MARK, MORE, answers_to_more, panic_shown, with_registers
 from ask.dumpfile import Dump
 
 INFO = b"OSRELEASE=6.1.0-test\nKERNELOFFSET=1a000000\n"
@@ -91,6 +91,36 @@ class Stacks(unittest.TestCase):
         self.assertEqual(with_registers(stack + full, True), 2)
         self.assertEqual(with_registers(self.TASK % (0, 0) + "bt: cannot determine\n", True), 0)
         self.assertEqual(with_registers("", True), 0)
+
+
+class More(unittest.TestCase):
+    """What crash says of a guest with devices."""
+
+    SAID = {"mod": "ffffffffc0006040  xen_blkfront  ffffffffc0000000  49152  (not loaded)\n"
+                   "ffffffffc0016040  xen_netfront  ffffffffc0010000  53248  (not loaded)\n",
+            "kmem -i": "    TOTAL MEM    21717      84.8 MB         ----\n       CACHED     1861       7.3 MB    8% of TOTAL MEM\n",
+            "kmem -s": "ffff888003a0e200     1096         13        28      2    16k  ext4_inode_cache\n"
+                       "ffff888003841000     6272         72        75     15    32k  task_struct\n",
+            "files": "  3 ffff888003f0d200 ffff888004d7b540 ffff888004d42f58 REG  /data/file-11\n"}
+
+    def answers(self, **changes):
+        """To what crash would have said, but for that."""
+        said = {**self.SAID, **changes}
+        return answers_to_more("tasks\n" + "".join(f"{MARK}{name}\n{said[name]}" for name in said))
+
+    def test_right(self):
+        self.assertEqual(self.answers(), dict.fromkeys(MORE, ""))
+
+    def test_each_wrong(self):
+        for name in MORE:
+            self.assertEqual([n for n, why in self.answers(**{name: "\n"}).items() if why], [name])
+        bad = self.answers(**{"kmem -s": "kmem: invalid structure member offset: kmem_cache_list\n"})
+        self.assertIn("invalid structure", bad["kmem -s"])
+        bad = self.answers(mod="mod: no modules loaded in this kernel\n")
+        self.assertIn("no modules", bad["mod"])
+
+    def test_ended(self):
+        self.assertEqual(set(answers_to_more("tasks\n").values()), {"no answer"})
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 """Open a dump with the readers installed here and ask each what a person would.
 
 usage: python3 ask [--show | --json] [--reader NAME]... [--pages N] [--twin DUMP] [--task NAME]
-       [--panic] VMLINUX DUMP
+       [--panic] [--devices] VMLINUX DUMP
 
 Prints TAP: per reader whether it opened the dump, with the release that the guest had, tasks,
 registers, log, a variable, pages.  A reader that by design cannot take such a file is skipped.
 --show prints what the readers say as well, --json a line of JSON each instead of TAP.  --pages: how
 many pages of the guest the dump must have.  --twin: another dump of the same guest, for what a dump
 without VMCOREINFO does not say.  --task: a process that must be there.  --panic: the kernel
-has panicked, and crash must say so.  Exit status: 0 all well, 1 a reader failed.
+has panicked, and crash must say so.  --devices: the guest has them (devices=on), and crash must list
+its modules, memory, slab caches and open files.  Exit status: 0 all well, 1 a reader failed.
 """
 
 import argparse
@@ -27,7 +28,7 @@ READERS = {"crash": crash.ask, "drgn": debugger_drgn.ask, "gdb": gdb.ask,
            "makedumpfile": makedumpfile.ask, "libkdumpfile": libkdumpfile.ask}
 
 # What a reader is asked beyond the dump and its kernel.
-EXTRA = {"crash": ("task", "panic"), "makedumpfile": ("pages",), "libkdumpfile": ("pages",)}
+EXTRA = {"crash": ("task", "panic", "devices"), "makedumpfile": ("pages",), "libkdumpfile": ("pages",)}
 
 
 def _compare(answers):
@@ -46,6 +47,9 @@ def _print_tap(name, answer):
         print(f"ok - {name}: {answer.reader} {answer.version} # SKIP {answer.text}")
     else:
         print(f"{answer.verdict} - {name}: {answer.reader} {answer.version}: {answer.text}")
+    for what, why in answer.facts.get("more", {}).items():
+        print(f"{'not ok' if why else 'ok'} - {name}: {answer.reader} {answer.version}: {what}" +
+              (f": {why}" if why else ""))
 
 
 def main():
@@ -58,6 +62,7 @@ def main():
     p.add_argument("--twin")
     p.add_argument("--task")
     p.add_argument("--panic", action="store_true")
+    p.add_argument("--devices", action="store_true")
     p.add_argument("-h", "--help", action="store_true")
     p.add_argument("vmlinux", nargs="?")
     p.add_argument("dump", nargs="?")
@@ -78,10 +83,11 @@ def main():
     for a in answers:
         if o.json:
             print(json.dumps({"dump": dump.name, "kind": dump.kind, "reader": a.reader,
-                              "version": a.version, "verdict": a.verdict, "text": a.text}))
+                              "version": a.version, "verdict": a.verdict, "text": a.text,
+                              "more": a.facts.get("more")}))
         else:
             _print_tap(dump.name, a)
-    return int(any(a.verdict == "not ok" for a in answers))
+    return int(any(a.verdict == "not ok" or any(a.facts.get("more", {}).values()) for a in answers))
 
 
 if __name__ == "__main__":
