@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Everything that can be wrong outside: a clear line, its own exit status, no file, a running guest.
 #
-# lab: --hypervisor stock --guest pvh1=pvh,workload=stamp --guest gone1=pvh,mem=192,workload=stamp
+# lab: --hypervisor stock --guest pv1=pv,mem=96,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp --guest pvh2=pvh,vcpus=2,devices=on,workload=stamp
+# saved: yes
 
 . /in/lib.sh
 
@@ -85,10 +86,13 @@ done
 xl-livedump -q pvh1 /out/after.img
 result $? "a dump after all that works"
 
-xl unpause gone1
-xl-livedump -q gone1 /out/no.img 2> /tmp/err &
-sleep 2
-xl destroy gone1
+xl unpause pvh2
+xl-livedump -q pvh2 /out/no.img 2> /tmp/err &
+for i in $(seq 100); do
+	ls -l /proc/$!/fd 2> /dev/null | grep -q /out && break
+	sleep 0.05
+done
+xl destroy pvh2
 wait $!
 [ $? -eq 9 ]
 result $? "a guest destroyed in the middle: $(cat /tmp/err)"

@@ -7,14 +7,17 @@ cd /out || exit 99
 
 tap_n=0
 tap_failed=0
+tap_before=$SECONDS
 
-# result STATUS DESCRIPTION: one test point.
+# result STATUS DESCRIPTION: one test point, with the seconds since the one before.
 result() {
+	local took=$((SECONDS - tap_before))
+	tap_before=$SECONDS
 	tap_n=$((tap_n + 1))
 	if [ "$1" -eq 0 ]; then
-		echo "ok $tap_n - $2"
+		echo "ok $tap_n - $2 ($took s)"
 	else
-		echo "not ok $tap_n - $2"
+		echo "not ok $tap_n - $2 ($took s)"
 		tap_failed=$((tap_failed + 1))
 	fi
 }
@@ -27,6 +30,13 @@ check() {
 	status=$?
 	sed 's/^/# /' /tmp/check.out
 	result $status "$what"
+}
+
+# later DESCRIPTION PROGRAM ARGUMENT...: a test point of its own that the host comes to (tests/lab/judge), with a program
+# of tests/readers, or xldumpctl, and files that stay in /out, relative to it: an emulated CPU takes ten seconds for
+# a compressed dump.
+later() {
+	printf '%s\t%s\n' "$1" "${*:2}" >> /out/judge.list
 }
 
 # The end of every scenario.
@@ -88,12 +98,16 @@ state() {
 	xl list "$1" | awk 'NR == 2 { print $5 }'
 }
 
-# alone GUEST: only this one runs, so that an emulated CPU is not shared with others.
+# alone GUEST: only this one runs, so that an emulated CPU is not shared with others.  Each start of xl takes half a
+# second of it.
 alone() {
-	local g
-	for g in $(xl list | awk 'NR > 2 { print $1 }'); do
-		case $(state "$g") in *p*) [ "$g" = "$1" ] && xl unpause "$g" ;; *) [ "$g" = "$1" ] || xl pause "$g" ;; esac
-	done
+	local guest state
+	while read -r guest state; do
+		case $state in
+		*p*) [ "$guest" != "$1" ] || xl unpause "$guest" ;;
+		*) [ "$guest" = "$1" ] || xl pause "$guest" ;;
+		esac
+	done < <(xl list | awk 'NR > 2 { print $1, $5 }')
 }
 
 # dumps GUEST N [OPTION...]: N dumps in a row; each must succeed and be judged consistent, and leave

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PV guests on a hypervisor that can log their dirty pages: precopy, several times (precopy-many: many times).
 #
-# lab: --hypervisor shadow --guest pv1=pv,workload=stamp --guest pv2=pv,vcpus=2,workload=stamp
-# readers: pv1.img pv2.img
+# lab: --hypervisor shadow --guest pv1=pv,mem=96,workload=stamp --guest pv2=pv,vcpus=2,devices=on,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp
+# saved: yes
+# readers: pv1.img:all pv2.img
 
 . /in/lib.sh
 
 before=$(counter pv2)
-dumps pv1 3
-dumps pv2 6
+dumps pv1 2
+dumps pv2 3
 [ "$(counter pv2)" -gt "$before" ]
 result $? "pv2: counted from $before to $(counter pv2) meanwhile"
 

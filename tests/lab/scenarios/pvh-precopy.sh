@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PVH guests on Debian's own hypervisor: precopy, several times (precopy-many: many times).  A PV guest there: falls back, says so.
 #
-# lab: --hypervisor stock --guest pv1=pv,workload=stamp --guest pvh1=pvh,workload=stamp --guest pvh2=pvh,vcpus=2,workload=stamp
-# readers: pv1.img pvh1.img pvh2.img
+# lab: --hypervisor stock --guest pv1=pv,mem=96,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp --guest pvh2=pvh,vcpus=2,devices=on,workload=stamp
+# saved: yes
+# readers: pv1.img pvh2.img
 
 . /in/lib.sh
 
@@ -23,8 +24,8 @@ expect 11 '--max-pause' "pv1: no stop of 50 ms is possible" \
 	xl-livedump -q --max-pause=50ms pv1 /out/no.img
 expect 11 '--max-pause' "pv1: nor when stopped for the whole dump" \
 	xl-livedump -q --strategy=stop --max-pause=50ms pv1 /out/no.img
-dumps pv1 5
-dumps pv1 2 --strategy=stop
+dumps pv1 2
+dumps pv1 1 --strategy=stop
 xl-livedump --max-pause=20ms --on-overrun=extend --force pv1 /out/pv1.img > /tmp/out 2> /dev/null
 sed 's/^/# /' /tmp/out
 grep -q 'could not be kept' /tmp/out
@@ -33,8 +34,8 @@ check "pv1: goes on after that" goes_on pv1
 [ ! -e /out/no.img ]
 result $? "pv1: no file is left"
 
-dumps pvh1 6
-dumps pvh2 5
+dumps pvh1 3
+dumps pvh2 3
 check "pvh2: every page table entry leads somewhere sensible" pte-check /out/pvh2.img
 check "pvh2: the file keeps the rules of its readers" format-check /out/pvh2.img
 xl-livedump -f xencore --json pvh2 /out/pvh2.core 2> /dev/null | sed 's/^/# /'
