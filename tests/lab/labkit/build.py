@@ -34,7 +34,7 @@ done
 """
 
 
-def _git_files():
+def source_files():
     """All files of the checkout that git knows or would add."""
     r = subprocess.run(["git", "-c", f"safe.directory={CHECKOUT}", "-C", CHECKOUT, "ls-files",
                         "-z", "--cached", "--others", "--exclude-standard"],
@@ -156,7 +156,7 @@ class Build:
     def make(self):
         """Path of the tar, up to date with the checkout."""
         with cache.lock(f"build-{self.key}"):
-            names = _git_files()
+            names = source_files()
             want = _state(names)
             tar = f"{self.dir}/install.tar"
             if self._stamp("installed") == want and os.path.exists(tar):

@@ -21,6 +21,14 @@ BUILD = {
     "trixie": BUILD_COMMON,
 }
 
+# Where the Debian packages are built: their Build-Depends are in debian/control.
+PACKAGING = """
+    build-essential debhelper lintian pkgconf libxen-dev libelf-dev libjson-c-dev libxxhash-dev zlib1g-dev
+    libdeflate-dev libzstd-dev liblzo2-dev libsnappy-dev libsystemd-dev libcmocka-dev uuid-dev bash-completion
+    python3
+""".split()
+SYSTEMD_PC = {"bookworm": "systemd", "trixie": "systemd-dev", "sid": "systemd-dev"}
+
 # Readers of dumps.  crash of sid (9.x) reads everything; the older ones are what users have.
 READERS = {
     "bookworm": "crash python3-drgn makedumpfile gdb python3-libkdumpfile".split(),
@@ -36,12 +44,14 @@ EXCLUDE = ("--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/u
 CONTAINED = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
 
 
-def make(suite, packages, folder, log, variant="minbase"):
-    """Fill a folder with a root of the suite; returns the versions of the packages asked for."""
+def make(suite, packages, folder, log, variant="minbase", whole=False):
+    """Fill a folder with a root of the suite; returns the versions of the packages asked for.  A whole one
+    has manual pages, and apt's indexes."""
     host.need_root("making a Debian root")
     argv = [*CONTAINED, "mmdebstrap", "--mode=root", f"--variant={variant}", "--format=directory",
             "--skip=check/empty", "--include=" + ",".join(packages),
-            *(f'--aptopt={key} "{value}"' for key, value in debian.APT_OPTIONS.items()), *EXCLUDE,
+            *(f'--aptopt={key} "{value}"' for key, value in debian.APT_OPTIONS.items()),
+            *(["--skip=cleanup/apt/lists"] if whole else EXCLUDE),
             suite, folder, *debian.source_lines(suite)]
     run_logged(argv, log, f"mmdebstrap {suite}")
     text = subprocess.run(["dpkg-query", f"--admindir={folder}/var/lib/dpkg", "-W",
@@ -55,12 +65,12 @@ def _log(kind):
     return os.path.join(cache.subdir("logs"), f"make-{kind}.log")
 
 
-def _entry(kind, suite, packages, what, need_mib):
+def _entry(kind, suite, packages, what, need_mib, whole=False):
     recipe = {"recipe": RECIPE, "suite": suite, "packages": packages}
 
     def build(tmp):
         os.mkdir(f"{tmp}/root")
-        return {"versions": make(suite, packages, f"{tmp}/root", _log(kind))}
+        return {"versions": make(suite, packages, f"{tmp}/root", _log(kind), whole=whole)}
 
     return cache.entry(kind, recipe, build, what, need_mib) + "/root"
 
@@ -79,6 +89,17 @@ def reader_root(suite):
         raise LabError(f"no reader root for suite {suite}: there are {', '.join(READERS)}")
     return _entry(f"readers-{suite}", suite, READERS[suite],
                   f"the {suite} root with crash, drgn, gdb and makedumpfile", 2000)
+
+
+def packaging_root(suite):
+    """The root in which the Debian packages are built and judged by lintian."""
+    return _entry(f"packaging-{suite}", suite, [*PACKAGING, SYSTEMD_PC[suite]],
+                  f"the {suite} root with Debian's packaging tools (a minute)", 2500)
+
+
+def clean_root(suite):
+    """A root as Debian installs it: what a package brings beside that, it brings itself."""
+    return _entry(f"clean-{suite}", suite, ["systemd", "ca-certificates"], f"a clean {suite} root", 800, whole=True)
 
 
 # Runs in a private mount namespace: $1 the root, $2 a folder to mount things on, $3 the folder to
