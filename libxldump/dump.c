@@ -133,6 +133,33 @@ static int make_pipeline(struct job *j, struct xl_format *format)
 	return xl_pipeline_create(&j->xl->ctx, &params, &j->pipe);
 }
 
+/* What is about to be done, and what has been; the guest runs when this is told. */
+static void tell_plan(struct job *j)
+{
+	xl_log(&j->xl->ctx, XLDUMP_LOG_DEBUG,
+	       "domain %u, %s: %s guest of %" PRIu64 " pages, %u vCPUs, on Xen %u.%u%s; format %s, strategy %s",
+	       j->cut.dom.domid, j->cut.name, xldump_guest_type_name(j->cut.type),
+	       xl_bitmap_count(&j->map.present), j->cut.dom.max_vcpu_id + 1, j->cut.host.xen_major,
+	       j->cut.host.xen_minor, j->cut.host.xen_extra, xldump_format_name(j->o.format),
+	       xldump_strategy_name(j->o.strategy));
+}
+
+static void tell_capture(struct job *j)
+{
+	const struct xl_cut *cut = &j->cut;
+	struct xl_ctx *x = &j->xl->ctx;
+
+	for (unsigned i = 0; i < cut->rounds; i++)
+		xl_log(x, XLDUMP_LOG_DEBUG,
+		       "round %u: %" PRIu64 " pages to copy, %" PRIu64 " copied, %.1f ms", i,
+		       cut->round[i].dirty, cut->round[i].copied, (double)cut->round[i].ns / 1e6);
+	xl_log(x, XLDUMP_LOG_DEBUG, "strategy %s; %s %.1f ms; %" PRIu64 " suspect pages; kernel %s",
+	       xldump_strategy_name(cut->strategy),
+	       cut->was_stopped ? "the guest did not run, and was held for" : "the guest was stopped for",
+	       (double)cut->pause_ns.total / 1e6, cut->suspects,
+	       cut->kernel.release[0] ? cut->kernel.release : "not recognised");
+}
+
 static int write_dump(struct job *j, struct xl_sink *sink)
 {
 	struct xl_ctx *x = &j->xl->ctx;
@@ -170,6 +197,7 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	if (r == 0)
 		r = xl_capture(x, j->xl->hv, &params, &j->map, j->pipe, &j->cut);
 	if (r == 0) {
+		tell_capture(j);
 		report(j, XLDUMP_PHASE_FINISH);
 		r = xl_pipeline_seal(j->pipe, &j->cut);
 	}
@@ -315,6 +343,7 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 		r = prepare(&j, domain);
 	if (r < 0)
 		return r;
+	tell_plan(&j);
 	warn_space(x, sink, xl_bitmap_count(&j.map.present));
 	r = write_dump(&j, sink);
 	if (r < 0)
@@ -323,6 +352,8 @@ int xldump_dump(struct xldump *xl, const struct xldump_domain *domain, const cha
 	r = xl_sink_commit(x, sink, &out.file_bytes, &out.disk_bytes);
 	if (r < 0)
 		return r;
+	xl_log(x, XLDUMP_LOG_DEBUG, "the file has %" PRIu64 " bytes, %" PRIu64 " of them on disk",
+	       out.file_bytes, out.disk_bytes);
 	if (ret) {
 		fill_result(&j, domain, start, &out);
 		out.sz = ret->sz < sizeof(out) ? ret->sz : sizeof(out);

@@ -151,7 +151,9 @@ struct xldump_progress {
 	unsigned round;       /**< 0 while all pages are copied */
 	uint64_t pages_done;  /**< of this round */
 	uint64_t pages_total; /**< of this round */
-	bool guest_stopped;   /**< true only with the strategies `stop` and `still` */
+	bool guest_stopped;   /**< with the strategies `stop` and `still`; with `rescan` in one call
+				    right before the pause, with which the pages of all memory are
+				    the total */
 };
 
 /** Never called inside the short pause of `precopy`. */

@@ -50,7 +50,8 @@ static void describe(const struct xldump_progress *now, char *ret, size_t size)
 		(void)snprintf(ret, size, "round %u, dirtied pages", now->round);
 		break;
 	case XLDUMP_PHASE_FINISH:
-		(void)snprintf(ret, size, "guest runs, writing the rest");
+		(void)snprintf(ret, size, now->guest_stopped ? "guest stopped, reading it once more" :
+							       "guest runs, writing the rest");
 		break;
 	case XLDUMP_PHASE_SYNC:
 		(void)snprintf(ret, size, "waiting for the disk");

@@ -19,7 +19,8 @@ void xl_engine_progress(struct xl_engine *e, enum xldump_phase phase, uint64_t d
 		.round = e->cut->rounds,
 		.pages_done = done,
 		.pages_total = total,
-		.guest_stopped = e->cut->strategy != XLDUMP_STRATEGY_PRECOPY,
+		.guest_stopped = e->stopped || e->cut->strategy == XLDUMP_STRATEGY_STILL ||
+				 e->cut->strategy == XLDUMP_STRATEGY_STOP,
 	};
 
 	if (e->p->progress)

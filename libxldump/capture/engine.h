@@ -26,6 +26,7 @@ struct xl_engine {
 	bool follow;                /* the struct pages, to skip what is left out: skip.h */
 	struct xl_verdict verdict;  /* what is left out by them; follows nothing unless `follow` */
 	struct xl_bitmap out;       /* pages that need not be read by the verdict of now */
+	bool stopped;               /* for progress: a pause is about to begin, in which there is none */
 	bool no_log;                /* this hypervisor logs no dirty pages of such guests */
 
 	int (*watch)(void *data); /* in a pass, before each batch; or NULL */

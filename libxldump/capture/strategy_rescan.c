@@ -157,6 +157,33 @@ static int over_limit(struct rescan *s)
 				    foreseen(s), XL_LIMIT_RESERVE);
 }
 
+/* A sample is read more slowly than all memory; so many times more slowly it never is. */
+#define SAMPLE_FACTOR 4
+
+/* A guest with fewer pages is read in hardly more time than a sample is. */
+#define SAMPLE_FROM (16 * XL_COPY_BATCH)
+
+/* Refuse at once what cannot be kept by far, rather than after all memory has been read.  With a dump level
+ * it is not known yet how many pages will be read. */
+static int foresee(struct rescan *s)
+{
+	struct xl_engine *e = s->e;
+	struct xl_copier *c = &e->copier;
+	uint64_t pos = 0;
+	size_t n;
+	int r;
+
+	if (!e->max_pause_ns || e->p->dump_level || xl_bitmap_count(&e->map->present) < SAMPLE_FROM)
+		return 0;
+	n = xl_copier_gather(c, &e->map->present, &pos, c->pfn, XL_COPY_BATCH);
+	r = n ? xl_copier_read(c, c->pfn, n, c->bounce, c->type) : 0;
+	if (r < 0)
+		return xl_engine_err_doing(e, r, "read a sample of the guest");
+	if (c->read_pages)
+		s->all_ns = xl_bitmap_count(&e->map->present) * (c->read_ns / c->read_pages);
+	return foreseen(s) / SAMPLE_FACTOR > xl_limit_plannable(e, XL_LIMIT_RESERVE) ? over_limit(s) : 0;
+}
+
 /* The struct pages first: they say what is to be read of the others. */
 static int scan_stopped(struct rescan *s, uint64_t deadline)
 {
@@ -209,6 +236,9 @@ static int attempt(struct rescan *s)
 	r = xl_last_copy_prepare(&s->last, 2 * xl_bitmap_count(&s->changed));
 	if (r < 0)
 		return r;
+	e->stopped = true;
+	xl_engine_progress(e, XLDUMP_PHASE_FINISH, 0, s->all_pages);
+	e->stopped = false;
 	r = xl_pause_begin(e->x, e->hv, e->dom.domid, &pause);
 	if (r < 0)
 		return xl_engine_err(e, r, "stop the guest");
@@ -232,6 +262,8 @@ int xl_strategy_rescan(struct xl_engine *e)
 	_cleanup_(rescan_deinit) struct rescan s = { .e = e };
 	int r = rescan_init(&s);
 
+	if (r == 0)
+		r = foresee(&s);
 	if (r == 0)
 		r = xl_skip_prepare(e);
 	if (r == 0)

@@ -26,6 +26,9 @@ static void on_progress(void *data, const struct xldump_progress *p)
 
 	if (p->pages_total)
 		assert_true(p->pages_done <= p->pages_total);
+	/* While its pages are copied, the guest runs. */
+	if (w->d->cut.strategy == XLDUMP_STRATEGY_RESCAN && p->phase != XLDUMP_PHASE_FINISH)
+		assert_false(p->guest_stopped);
 	w->done = p->pages_done;
 	if (++w->calls == w->act_at)
 		w->act(w);
@@ -118,6 +121,25 @@ static struct sim_params busy_guest(void)
 	return (struct sim_params){ .seed = 9, .type = XLDUMP_GUEST_PVH, .pages = 1200,
 				    .compact = true, .programs = SIM_QUIET_PROGRAMS,
 				    .dirty_interval = 200 };
+}
+
+/* Reading memory takes longer than is allowed, which a sample tells: nothing is copied. */
+static void test_hopeless(void **state)
+{
+	const struct sim_params p = { .seed = 9, .type = XLDUMP_GUEST_PVH, .pages = 20000,
+				      .compact = true, .programs = SIM_QUIET_PROGRAMS };
+	_cleanup_(sim_destroyp) struct sim *s = new_sim(&p);
+	const struct xl_capture_params cp = { .strategy = XLDUMP_STRATEGY_RESCAN, .max_rounds = 3,
+					      .max_pause_ns = 1000 };
+	struct sim_dump d;
+
+	(void)state;
+	assert_int_equal(judge(s, &cp, &d), 0);
+	assert_int_equal(d.r, -ETIME);
+	assert_int_equal(d.x.cause, XLDUMP_CAUSE_PAUSE_LIMIT);
+	assert_int_equal(d.cut.rounds, 0);
+	assert_int_equal(s->longest_pause, 0);
+	sim_dump_deinit(&d);
 }
 
 static void test_extend(void **state)
@@ -369,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_another_domain),
 		cmocka_unit_test(test_no_vcpus),
+		cmocka_unit_test(test_hopeless),
 		cmocka_unit_test(test_extend),
 		cmocka_unit_test(test_throttle),
 		cmocka_unit_test(test_no_room),
