@@ -1,14 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/circles finds circles and ties against the order of folders, put into a small tree.
+# tests/circles finds circles and ties against the order of folders, put into a small tree,
+# and finds none in this one.
 
 here=$(cd "${top_srcdir:?}/tests" && pwd)
+build=$(cd "${top_builddir:?}" && pwd)
 # shellcheck source=tests/tap.sh
 . "$here/tap.sh"
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 99
 tap_why=out
+"$here/circles" "$build" > out 2>&1
+result $? 'no circle in this tree, and its folders in order'
+
 mkdir -p libxldump/base libxldump/hv daemon/common
 
 # put NAME: standard input is a file of the tree; a .c is compiled.

@@ -702,7 +702,16 @@ static void test_records_that_lie(void **state)
 	}
 	(void)close(fd);
 	assert_whole(FILE_A);
-	/* made by others, with our notes and without our records: it is opened, and verify tells */
+}
+
+/* Made by others, with our notes and without our records: it is opened, and verify tells. */
+static void test_records_that_are_lost(void **state)
+{
+	static struct findings f;
+	struct xl_image *img;
+
+	(void)state;
+	write_own_kdump(XLDUMP_CODEC_ZLIB);
 	assert_int_equal(truncate(FILE_A, (off_t)file_size(FILE_A) + 8), 0);
 	img = open_ok(FILE_A);
 	assert_true(img->kdump.records_lost);
@@ -970,6 +979,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_flips_in_own_kdump),
 		cmocka_unit_test(test_flips_in_own_kdump_pages),
 		cmocka_unit_test(test_records_that_lie),
+		cmocka_unit_test(test_records_that_are_lost),
 		cmocka_unit_test(test_flips_elsewhere),
 		cmocka_unit_test(test_truncation),
 		cmocka_unit_test(test_lies),
