@@ -160,23 +160,113 @@ static int create_partial(struct xl_ctx *x, struct xl_file *f)
 		       f->path);
 }
 
+/* ---- how the file will get its name: found out by the same steps on an empty one ---- */
+
+/* A temporary name, and an empty file that has it. */
+static int make_empty(struct xl_file *f, char ret[NAME_MAX + 1])
+{
+	for (int i = 0; i < NAME_TRIES; i++) {
+		int fd, r = make_partial(f, ret);
+
+		if (r < 0)
+			return r;
+		xl_undo_partial(f->undo, f->dirfd, ret);
+		fd = openat(f->dirfd, ret, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0) {
+			(void)close(fd);
+			return 0;
+		}
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EBUSY;
+}
+
+/* Whoever looks in this moment sees an empty file; what is whole replaces it. */
+static int rename_over_new(struct xl_file *f, const char *from, const char *to)
+{
+	int r, fd = openat(f->dirfd, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	(void)close(fd);
+	if (renameat(f->dirfd, from, f->dirfd, to) == 0)
+		return 0;
+	r = -errno;
+	(void)unlinkat(f->dirfd, to, 0);
+	return r;
+}
+
+/* Give a file another name, which nothing has: -EEXIST if something has. */
+static int name_by(struct xl_file *f, enum xl_file_way way, const char *from, const char *to)
+{
+	switch (way) {
+	case XL_FILE_RENAME:
+		return renameat2(f->dirfd, from, f->dirfd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+	case XL_FILE_LINK:
+		if (linkat(f->dirfd, from, f->dirfd, to, 0) < 0)
+			return -errno;
+		(void)unlinkat(f->dirfd, from, 0);
+		return 0;
+	default:
+		return rename_over_new(f, from, to);
+	}
+}
+
+/* The first way that works; to replace a file takes a plain rename, as the last one does. */
+static int find_way(struct xl_ctx *x, struct xl_file *f)
+{
+	enum xl_file_way first = f->overwrite || f->naming == XL_SINK_NAMING_PLAIN ? XL_FILE_EXCLUSIVE :
+				 f->naming == XL_SINK_NAMING_LINK		   ? XL_FILE_LINK :
+										     XL_FILE_RENAME;
+	char from[NAME_MAX + 1], to[NAME_MAX + 1];
+	int r = 0;
+
+	for (f->way = first; f->way < _XL_FILE_WAYS; f->way++) {
+		r = make_empty(f, from);
+		if (r < 0)
+			return fail_create(x, f, -r);
+		r = make_partial(f, to);
+		if (r == 0)
+			r = name_by(f, f->way, from, to);
+		(void)unlinkat(f->dirfd, r == 0 ? to : from, 0);
+		if (r == 0)
+			return 0;
+	}
+	return xl_file_fail(x, f, -r, "give a file in this directory its name");
+}
+
 /* Whether a file without a name can get one later: that goes by its entry in /proc, as only
  * CAP_DAC_READ_SEARCH allows linkat(AT_EMPTY_PATH). */
-static bool linkable(int fd)
+static bool nameless_can_be_linked(struct xl_file *f)
 {
-	char proc[64];
+	_cleanup_close_ int fd = openat(f->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char proc[64], name[NAME_MAX + 1];
 
+	if (fd < 0 || make_partial(f, name) < 0)
+		return false;
 	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	return faccessat(AT_FDCWD, proc, F_OK, 0) == 0;
+	xl_undo_partial(f->undo, f->dirfd, name);
+	if (linkat(AT_FDCWD, proc, f->dirfd, name, AT_SYMLINK_FOLLOW) < 0)
+		return false;
+	(void)unlinkat(f->dirfd, name, 0);
+	return true;
+}
+
+static int create_named(struct xl_ctx *x, struct xl_file *f)
+{
+	int r = find_way(x, f);
+
+	return r < 0 ? r : create_partial(x, f);
 }
 
 static int create(struct xl_ctx *x, struct xl_file *f)
 {
 	if (f->naming != XL_SINK_NAMING_BEST)
-		return create_partial(x, f);
+		return create_named(x, f);
 
 	f->fd = openat(f->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (f->fd >= 0 && linkable(f->fd))
+	if (f->fd >= 0 && nameless_can_be_linked(f))
 		return 0;
 	if (f->fd >= 0) {
 		(void)close(f->fd);
@@ -185,7 +275,7 @@ static int create(struct xl_ctx *x, struct xl_file *f)
 		   errno == ENFILE || errno == ENOMEM) {
 		return fail_create(x, f, errno);
 	}
-	return create_partial(x, f);
+	return create_named(x, f);
 }
 
 /* The file holds every secret of the guest, and open(2) lets the umask take bits away only from
@@ -234,18 +324,7 @@ static int rename_partial(struct xl_file *f)
 {
 	if (f->overwrite)
 		return renameat(f->dirfd, f->partial, f->dirfd, f->name) < 0 ? -errno : 0;
-
-	if (f->naming != XL_SINK_NAMING_LINK) {
-		if (renameat2(f->dirfd, f->partial, f->dirfd, f->name, RENAME_NOREPLACE) == 0)
-			return 0;
-		if (errno != EINVAL && errno != ENOSYS)
-			return -errno;
-	}
-	/* A rename that replaces nothing is unknown here; a link never replaces. */
-	if (linkat(f->dirfd, f->partial, f->dirfd, f->name, 0) < 0)
-		return -errno;
-	(void)unlinkat(f->dirfd, f->partial, 0);
-	return 0;
+	return name_by(f, f->way, f->partial, f->name);
 }
 
 /* Give the nameless file a name: the target's, or a temporary one first when an old file is to be

@@ -9,6 +9,15 @@ enum xl_sink_naming {
 	XL_SINK_NAMING_BEST,    /* O_TMPFILE where it works */
 	XL_SINK_NAMING_PARTIAL, /* always a `.NAME.partial-XXXXXX` */
 	XL_SINK_NAMING_LINK,    /* the same, and as if renameat2() had no flags (9p, NFS) */
+	XL_SINK_NAMING_PLAIN,   /* the same, and as if there were no hard links (FUSE, exFAT) */
+};
+
+/* How a file with a temporary name gets its own, which nothing has. */
+enum xl_file_way {
+	XL_FILE_RENAME,    /* by a rename that replaces nothing */
+	XL_FILE_LINK,      /* by a link, which never replaces */
+	XL_FILE_EXCLUSIVE, /* by an empty file that is created as the only one, and a rename over it */
+	_XL_FILE_WAYS
 };
 
 struct xl_file {
@@ -21,6 +30,7 @@ struct xl_file {
 	bool overwrite;
 	bool no_punch;
 	enum xl_sink_naming naming;
+	enum xl_file_way way; /* that works here, found out when the file was created */
 	struct xl_undo *undo; /* told of every temporary name before it is given */
 };
 

@@ -15,8 +15,10 @@ struct xl_sink {
 	size_t record; /* see xl_sink_set_record() */
 };
 
-/* A new file, invisible until it is committed: O_TMPFILE where the file system has it, a
- * `.NAME.partial-XXXXXX` beside the target otherwise.  Mode 0600.
+/* A new file, invisible until it is committed: O_TMPFILE where the file system has it and can link it, a
+ * `.NAME.partial-XXXXXX` beside the target otherwise.  Mode 0600.  That it can be given its name is
+ * found out by the same steps on an empty file; where there are neither hard links nor renames that
+ * replace nothing, the name is that of an empty file for a moment.
  *
  * Checked here, before any work is done on a guest: that the directory exists and can be written,
  * that `path` is not an existing file (unless overwrite), a directory, or something else than a

@@ -484,8 +484,14 @@ static int by_link(void **state)
 	return setup(state);
 }
 
+static int plain(void **state)
+{
+	naming = XL_SINK_NAMING_PLAIN;
+	return setup(state);
+}
+
 #define T(name, way) { #name " (" #way ")", name, way, teardown, NULL }
-#define EACH(name) T(name, best), T(name, partial), T(name, by_link)
+#define EACH(name) T(name, best), T(name, partial), T(name, by_link), T(name, plain)
 
 int main(void)
 {
