@@ -57,7 +57,7 @@ enum xldump_cause {
 	XLDUMP_CAUSE_PAUSE_LIMIT = 11, /**< the guest would be stopped longer than was allowed */
 	XLDUMP_CAUSE_UNSUPPORTED = 12, /**< this guest or hypervisor cannot be dumped that way */
 	XLDUMP_CAUSE_CANCELLED = 13,   /**< the caller asked to stop */
-	XLDUMP_CAUSE_VERSION = 14,     /**< built for another version of Xen than the running one */
+	XLDUMP_CAUSE_VERSION = 14,     /**< no backend for the version of Xen that runs */
 	XLDUMP_CAUSE_STILL_PAUSED = 15, /**< the guest could not be unpaused: use `xl unpause` */
 	XLDUMP_CAUSE_DIED = 16,        /**< the process that made the dump was killed; the library
 					    itself never returns this */
