@@ -9,8 +9,8 @@
 #include "image/convert.h"
 #include "sink/sink.h"
 
-static int convert(struct xl_ctx *x, const struct xl_format_params *params, const char *in,
-		   const char *out, bool force)
+static int convert(struct xl_ctx *x, const struct xl_convert *how, const char *in, const char *out,
+		   bool force)
 {
 	_cleanup_(xl_image_closep) struct xl_image *img = NULL;
 	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
@@ -22,13 +22,15 @@ static int convert(struct xl_ctx *x, const struct xl_format_params *params, cons
 		r = strcmp(out, "-") ? xl_sink_file_open(x, out, force, &sink) :
 		    xl_sink_fd_open(x, STDOUT_FILENO, &sink);
 	if (r == 0)
-		r = xl_image_convert(x, img, params, sink);
+		r = xl_image_convert(x, img, how, sink);
 	return r < 0 ? r : xl_sink_commit(x, sink, &size, &disk);
 }
 
 /* 0, or the exit status after it has been complained about. */
-static int take_option(int c, struct xl_format_params *p, bool *force)
+static int take_option(int c, struct xl_convert *how, bool *force)
 {
+	struct xl_format_params *p = &how->params;
+
 	switch (c) {
 	case 'f':
 		if (xldump_format_parse(optarg, &p->format) == 0)
@@ -40,6 +42,9 @@ static int take_option(int c, struct xl_format_params *p, bool *force)
 			return 0;
 		return cmd_usage_error(&cmd_convert, "compression `%s' is none of zlib, lzo, snappy, "
 				       "zstd, none, or has no such level", optarg);
+	case 'D':
+		how->allow_damage = true;
+		return 0;
 	default:
 		*force = true;
 		return 0;
@@ -51,28 +56,30 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	static const struct option options[] = {
 		{ "format", required_argument, NULL, 'f' },
 		{ "compress", required_argument, NULL, 'c' },
+		{ "allow-damage", no_argument, NULL, 'D' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct xl_format_params params = { .format = _XLDUMP_FORMAT_MAX };
+	struct xl_convert how = { .params = { .format = _XLDUMP_FORMAT_MAX } };
+	const struct xl_format_params *params = &how.params;
 	const char *conflict;
 	bool force = false;
 	int c, r;
 
 	while ((c = cmd_getopt(&cmd_convert, argc, argv, "f:c:h", options)) != -1) {
-		r = take_option(c, &params, &force);
+		r = take_option(c, &how, &force);
 		if (r)
 			return r;
 	}
-	if (params.format == _XLDUMP_FORMAT_MAX)
+	if (params->format == _XLDUMP_FORMAT_MAX)
 		return cmd_usage_error(&cmd_convert, "--format is needed");
-	conflict = xl_options_conflict(params.format, params.codec, 0);
+	conflict = xl_options_conflict(params->format, params->codec, 0);
 	if (conflict)
 		return cmd_usage_error(&cmd_convert, "%s", conflict);
 	if (argc - optind != 2)
 		return cmd_usage_error(&cmd_convert, "a file, and one to write, are needed");
-	r = convert(x, &params, argv[optind], argv[optind + 1], force);
+	r = convert(x, &how, argv[optind], argv[optind + 1], force);
 	return r < 0 ? cmd_fail(&cmd_convert, x) : 0;
 }
 
@@ -80,16 +87,18 @@ const struct cmd cmd_convert = {
 	.name = "convert",
 	.summary = "write a dump again in another format",
 	.usage =
-	"usage: xldumpctl convert -f FORMAT [OPTIONS] IN OUT\n"
-	"Write a dump in another format.  The pages stay what they are, but for page\n"
-	"tables to and from xencore-raw.\n"
-	"\n"
-	"  OUT                    a new file, which appears when it is complete, with\n"
-	"                         mode 0600; `-': standard output, flattened\n"
-	"  -f, --format=FORMAT    elf, xencore, kdump, or for PV guests xencore-raw\n"
-	"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with\n"
-	"                         a level as in zlib:9\n"
-	"      --force            replace an existing file\n"
-	"  -h, --help             this text\n",
+		"usage: xldumpctl convert -f FORMAT [OPTIONS] IN OUT\n"
+		"Write a dump in another format.  The pages stay what they are, but for page\n"
+		"tables to and from xencore-raw.\n"
+		"\n"
+		"  OUT                    a new file, which appears when it is complete, with\n"
+		"                         mode 0600; `-': standard output, flattened\n"
+		"  -f, --format=FORMAT    elf, xencore, kdump, or for PV guests xencore-raw\n"
+		"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with\n"
+		"                         a level as in zlib:9\n"
+		"      --force            replace an existing file\n"
+		"      --allow-damage     convert a file even if its digests say that it is damaged;\n"
+		"                         the new file says which pages are\n"
+		"  -h, --help             this text\n",
 	.run = run,
 };

@@ -7,6 +7,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/dumps.h"
+#include "image/image_digests.h"
 #include "image/image_kernel.h"
 #include "ctl/vmlinux.h"
 
@@ -88,18 +89,35 @@ static int start(struct xl_ctx *x, const struct command *c)
 {
 	(void)signal(SIGXFSZ, SIG_DFL);
 	(void)execvp(c->word[0], (char *const *)(uintptr_t)c->word);
-	return xl_fail(x, XLDUMP_CAUSE_OTHER, -errno, errno == ENOENT ?
-		       "%s is not installed: try `apt install %s', or --print to see what to run "
-		       "elsewhere (%s)" : "cannot start %s (of package %s): %s", c->word[0], c->word[0],
-		       strerror(errno));
+	return xl_fail(
+		x, XLDUMP_CAUSE_OTHER, -errno,
+		errno == ENOENT ?
+			"%s is not installed: try `apt install %s', or --print to see what to run "
+			"elsewhere (%s)" :
+			"cannot start %s (of package %s): %s",
+		c->word[0], strcmp(c->word[0], "drgn") ? c->word[0] : "python3-drgn",
+		strerror(errno));
 }
 
 struct arguments {
-	bool drgn, print;
+	bool drgn, print, allow_damage;
 	const char *file, *vmlinux;
 	char **more;
 	int nr_more;
 };
+
+/* Not the pages: that would take as long as reading the whole file.  What the debugger goes by is
+ * looked at. */
+static int check(struct xl_ctx *x, struct xl_image *img)
+{
+	int r = xl_image_check(x, img, false);
+
+	return r == -EBADMSG ?
+		       xl_err(x, r, "%s",
+			      "what a debugger shows of it may be wrong: `--allow-damage' "
+			      "starts it all the same, `xldumpctl verify' names all damage") :
+		       r;
+}
 
 static int debug(struct xl_ctx *x, const struct arguments *a)
 {
@@ -115,6 +133,8 @@ static int debug(struct xl_ctx *x, const struct arguments *a)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
 			       "a dump of a 32-bit PV guest: what opens it is crash of 32 bits (of "
 			       "Debian's package crash:i386), as xencore-raw: crash VMLINUX %s", a->file);
+	if (r == 0 && !a->allow_damage)
+		r = check(x, img);
 	if (r == 0)
 		r = xl_image_vm_init(x, img, false, &vm);
 	if (r < 0)
@@ -141,6 +161,7 @@ static int debug(struct xl_ctx *x, const struct arguments *a)
 static int run(struct xl_ctx *x, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "allow-damage", no_argument, NULL, 'D' },
 		{ "drgn", no_argument, NULL, 'd' },
 		{ "print", no_argument, NULL, 'n' },
 		{ "spool", required_argument, NULL, 's' },
@@ -158,6 +179,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	while ((c = cmd_getopt(&cmd_debug, names, argv, "nh", options)) != -1) {
 		a.drgn = a.drgn || c == 'd';
 		a.print = a.print || c == 'n';
+		a.allow_damage = a.allow_damage || c == 'D';
 		if (c == 's')
 			spool = optarg;
 	}
@@ -177,17 +199,14 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 const struct cmd cmd_debug = {
 	.name = "debug",
 	.summary = "start crash or drgn with the right options and kernel",
-	.usage =
-	"usage: xldumpctl debug [OPTIONS] FILE|MATCH [VMLINUX] [-- ARGUMENT...]\n"
-	"Start crash(8) on a dump.  The kernel with debug symbols is looked for by its\n"
-	"build-id and its release, if it is not named.\n"
-	"\n"
-	DUMPS_USAGE_MATCH
-	"      --drgn         start drgn instead\n"
-	"  -n, --print        print the command instead of running it\n"
-	DUMPS_USAGE_SPOOL
-	"  -h, --help         this text\n"
-	"\n"
-	"What follows -- is added to the debugger's arguments.\n",
+	.usage = "usage: xldumpctl debug [OPTIONS] FILE|MATCH [VMLINUX] [-- ARGUMENT...]\n"
+		 "Start crash(8) on a dump.  The kernel with debug symbols is looked for by its\n"
+		 "build-id and its release, if it is not named.\n"
+		 "\n" DUMPS_USAGE_MATCH "      --drgn         start drgn instead\n"
+		 "      --allow-damage also if what describes the pages is damaged\n"
+		 "  -n, --print        print the command instead of running it\n" DUMPS_USAGE_SPOOL
+		 "  -h, --help         this text\n"
+		 "\n"
+		 "What follows -- is added to the debugger's arguments.\n",
 	.run = run,
 };

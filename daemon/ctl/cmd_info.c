@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "ctl/cmd.h"
 #include "ctl/dumps.h"
+#include "image/convert.h"
 #include "image/image_kernel.h"
 #include "common/text.h"
 
@@ -94,22 +95,12 @@ static void print_guest(struct json_object *o, struct json_object *note)
 		     text_size(xl_json_number(d, "memory"), memory, sizeof(memory)));
 }
 
-static void print_guarantee(struct json_object *note)
+static void print_ranges(struct json_object *ranges)
 {
-	struct json_object *s = xl_json_get(note, "suspects"), *ranges = xl_json_get(s, "ranges");
-	char word[32];
+	size_t n = json_object_is_type(ranges, json_type_array) ? json_object_array_length(ranges) :
+								  0;
 
-	if (!strcmp(xl_json_shown(note, "guarantee", word, sizeof(word)), "exact")) {
-		(void)printf("guarantee:  exact: every page is of that instant\n");
-		return;
-	}
-	if (!s) {
-		(void)printf("guarantee:  unknown (%s)\n", word);
-		return;
-	}
-	(void)printf("guarantee:  all pages but %" PRIu64 " are of that instant:",
-		     xl_json_number(s, "count"));
-	for (size_t i = 0; ranges && i < json_object_array_length(ranges); i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct json_object *r = json_object_array_get_idx(ranges, i);
 
 		if (i == 8) {
@@ -122,6 +113,36 @@ static void print_guarantee(struct json_object *note)
 				     json_object_get_uint64(json_object_array_get_idx(r, 1)));
 	}
 	(void)printf("\n");
+}
+
+static void print_damage(struct json_object *damaged)
+{
+	(void)printf("damaged:    %" PRIu64 " pages%s, before this file was made from another:",
+		     xl_json_number(damaged, XL_DAMAGED_COUNT),
+		     xl_json_true(damaged, XL_DAMAGED_HEADERS) ? " and what describes them" : "");
+	print_ranges(xl_json_get(damaged, XL_DAMAGED_RANGES));
+}
+
+static void print_guarantee(struct json_object *note)
+{
+	struct json_object *s = xl_json_get(note, "suspects");
+	struct json_object *damaged = xl_json_get(note, "damaged");
+	char word[32];
+
+	(void)xl_json_shown(note, "guarantee", word, sizeof(word));
+	if (damaged)
+		print_damage(damaged);
+	if (s) {
+		(void)printf("guarantee:  all pages but %" PRIu64 " are of that instant:",
+			     xl_json_number(s, "count"));
+		print_ranges(xl_json_get(s, "ranges"));
+	} else if (!strcmp(word, "exact")) {
+		(void)printf("guarantee:  exact: every page is of that instant\n");
+	} else if (damaged) {
+		(void)printf("guarantee:  every other page is of that instant\n");
+	} else {
+		(void)printf("guarantee:  unknown (%s)\n", word);
+	}
 }
 
 static void print_how(struct json_object *note)

@@ -12,6 +12,7 @@
 
 #include "ctl/cmd.h"
 #include "image/flat_format.h"
+#include "image/image_digests.h"
 #include "sink/sink.h"
 
 #define CHUNK ((size_t)1 << 20)
@@ -27,6 +28,7 @@ struct job {
 	int in;
 	uint64_t at; /* offset of the input, for the words */
 	struct target out;
+	bool allow_damage;
 	uint8_t *buf; /* CHUNK bytes */
 };
 
@@ -150,11 +152,47 @@ static int check_stdout(struct xl_ctx *x)
 		       "to: the parts of the dump come in no order (see xldumpctl reassemble --help)");
 }
 
+/* Whether the new file is as it was written, if it has digests.  One that we cannot open may be good for
+ * others.  Standard output may not be open for reading. */
+static int check(struct job *j)
+{
+	_cleanup_(xl_image_closep) struct xl_image *img = NULL;
+	char path[64];
+	int fd, r;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
+		       j->out.sink ? xl_sink_file_fd(j->out.sink) : STDOUT_FILENO);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return xl_err(j->x, -errno, "read the new file to check it");
+	r = xl_image_fdopen(j->x, fd, &img);
+	if (r == -EINVAL || r == -EOPNOTSUPP) {
+		xl_log(j->x, XLDUMP_LOG_WARNING, "the new file was not checked: %s", j->x->err);
+		xl_err_clear(j->x);
+		return 0;
+	}
+	if (r == 0)
+		r = xl_image_check(j->x, img, true);
+	return r == -EBADMSG ? xl_err(j->x, r, "`--allow-damage' puts it together all the same") :
+			       r;
+}
+
+static int copy_and_check(struct job *j)
+{
+	int r = copy(j);
+
+	if (r == 0 && j->out.sink)
+		r = xl_sink_truncate(j->x, j->out.sink, j->out.size);
+	else if (r == 0 && ftruncate(STDOUT_FILENO, (off_t)j->out.size) < 0)
+		r = xl_fail(j->x, XLDUMP_CAUSE_OUTPUT, -errno,
+			    "cannot write to standard output: %s", strerror(errno));
+	return r < 0 || j->allow_damage ? r : check(j);
+}
+
 /* Half a dump must not be taken for one. */
 static int finish_stdout(struct job *j, int r)
 {
-	if (r == 0 && ftruncate(STDOUT_FILENO, (off_t)j->out.size) == 0 &&
-	    fsync(STDOUT_FILENO) == 0)
+	if (r == 0 && fsync(STDOUT_FILENO) == 0)
 		return 0;
 	if (r == 0)
 		r = xl_fail(j->x, XLDUMP_CAUSE_OUTPUT, -errno, "cannot write to standard output: %s",
@@ -176,11 +214,9 @@ static int reassemble(struct job *j, const char *path, bool force)
 	r = path ? xl_sink_file_open(j->x, path, force, &j->out.sink) : check_stdout(j->x);
 	if (r < 0)
 		return r;
-	r = copy(j);
+	r = copy_and_check(j);
 	if (!path)
 		return finish_stdout(j, r);
-	if (r == 0)
-		r = xl_sink_truncate(j->x, j->out.sink, j->out.size);
 	return r < 0 ? r : xl_sink_commit(j->x, j->out.sink, &size, &disk);
 }
 
@@ -199,6 +235,7 @@ static int open_input(struct xl_ctx *x, const char *path, int *ret)
 static int run(struct xl_ctx *x, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "allow-damage", no_argument, NULL, 'D' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -209,7 +246,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	int c, r;
 
 	while ((c = cmd_getopt(&cmd_reassemble, argc, argv, "h", options)) != -1)
-		force = c == 'f' || force;
+		*(c == 'f' ? &force : &j.allow_damage) = true;
 	if (argc - optind > 2)
 		return cmd_usage_error(&cmd_reassemble, "an input and an output, not more");
 	in = argc > optind ? argv[optind] : NULL;
@@ -227,17 +264,18 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 const struct cmd cmd_reassemble = {
 	.name = "reassemble",
 	.summary = "make a file of the flattened form that comes out of a pipe",
-	.usage =
-	"usage: xldumpctl reassemble [OPTIONS] [IN [OUT]]\n"
-	"Make an ordinary dump of a flattened one, as `" LIVEDUMP " GUEST -' writes it.\n"
-	"\n"
-	"  IN           the flattened dump; `-', or none: standard input\n"
-	"  OUT          a new file, which appears when it is complete, with mode 0600;\n"
-	"               `-', or none: standard output, which must be a file, and is\n"
-	"               emptied again if that fails\n"
-	"      --force  replace an existing file\n"
-	"  -h, --help   this text\n"
-	"\n"
-	"Example: " LIVEDUMP " web01 - | ssh host 'xldumpctl reassemble - web01.img'\n",
+	.usage = "usage: xldumpctl reassemble [OPTIONS] [IN [OUT]]\n"
+		 "Make an ordinary dump of a flattened one, as `" LIVEDUMP " GUEST -' writes it.\n"
+		 "\n"
+		 "  IN           the flattened dump; `-', or none: standard input\n"
+		 "  OUT          a new file, which appears when it is complete, with mode 0600;\n"
+		 "               `-', or none: standard output, which must be a file, and is\n"
+		 "               emptied again if that fails\n"
+		 "      --force  replace an existing file\n"
+		 "      --allow-damage\n"
+		 "               keep what its digests say is damaged; verify will say so still\n"
+		 "  -h, --help   this text\n"
+		 "\n"
+		 "Example: " LIVEDUMP " web01 - | ssh host 'xldumpctl reassemble - web01.img'\n",
 	.run = run,
 };

@@ -12,6 +12,13 @@ static const struct cmd *const commands[] = {
 	&cmd_reassemble, &cmd_rm,  &cmd_request, &cmd_status, &cmd_watch, &cmd_cancel,
 };
 
+/* What the user should know of a file, although the command goes on. */
+static void on_log(void *data, enum xldump_log_level level, const char *text)
+{
+	if (level <= XLDUMP_LOG_WARNING)
+		(void)fprintf(stderr, "xldumpctl %s: warning: %s\n", (const char *)data, text);
+}
+
 static void usage(FILE *f)
 {
 	(void)fputs("usage: xldumpctl COMMAND [OPTIONS] ...\n"
@@ -45,6 +52,8 @@ int main(int argc, char **argv)
 			continue;
 		/* Unfinished output is removed when we are told to stop: the library does it. */
 		x.cancel = stop_catch();
+		x.log = on_log;
+		x.log_data = (void *)(uintptr_t)name;
 		return stop_status(commands[i]->run(&x, argc - 1, argv + 1));
 	}
 	if (name[0])

@@ -100,6 +100,54 @@ struct json_object *xl_json_parse(const char *text)
 	return NULL;
 }
 
+static bool add_range(struct json_object *to, uint64_t first, uint64_t count)
+{
+	struct json_object *range = json_object_new_array();
+
+	if (range && json_object_array_add(range, json_object_new_uint64(first)) == 0 &&
+	    json_object_array_add(range, json_object_new_uint64(count)) == 0 &&
+	    json_object_array_add(to, range) == 0)
+		return true;
+	(void)json_object_put(range);
+	return false;
+}
+
+struct json_object *xl_json_ranges(const struct xl_bitmap *b, size_t max, bool *ret_complete)
+{
+	struct json_object *all = json_object_new_array();
+	uint64_t first = xl_bitmap_next(b, 0);
+
+	for (size_t i = 0; all && i < max && first < b->nbits; i++) {
+		uint64_t end = xl_bitmap_next_clear(b, first);
+
+		if (!add_range(all, first, end - first)) {
+			(void)json_object_put(all);
+			return NULL;
+		}
+		first = xl_bitmap_next(b, end);
+	}
+	*ret_complete = first >= b->nbits;
+	return all;
+}
+
+void xl_json_ranges_set(struct json_object *ranges, struct xl_bitmap *b)
+{
+	size_t n = json_object_is_type(ranges, json_type_array) ? json_object_array_length(ranges) :
+								  0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *r = json_object_array_get_idx(ranges, i);
+		uint64_t first, count;
+
+		if (!json_object_is_type(r, json_type_array))
+			continue;
+		first = json_object_get_uint64(json_object_array_get_idx(r, 0));
+		count = json_object_get_uint64(json_object_array_get_idx(r, 1));
+		for (; count && first < b->nbits; count--)
+			xl_bitmap_set(b, first++);
+	}
+}
+
 const char *xl_json_line(struct json_object *o)
 {
 	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |

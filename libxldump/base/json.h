@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bitmap.h"
 #include "base/cleanup.h"
 
 static inline void xl_json_freep(struct json_object **o)
@@ -39,6 +40,13 @@ const char *xl_json_shown(struct json_object *o, const char *key, char *buf, siz
 
 /* The object that a text is, to be freed; NULL for NULL, for what is not one, and without memory. */
 struct json_object *xl_json_parse(const char *text);
+
+/* The bits that are set in a bitmap, as [[first, count], ...], at most `max` of these; *ret_complete: they
+ * are all.  NULL without memory. */
+struct json_object *xl_json_ranges(const struct xl_bitmap *b, size_t max, bool *ret_complete);
+
+/* Set the bits of such ranges, as far as the bitmap goes. */
+void xl_json_ranges_set(struct json_object *ranges, struct xl_bitmap *b);
 
 /* The text of an object, on one line; it lives as long as the object. */
 const char *xl_json_line(struct json_object *o);

@@ -42,4 +42,6 @@ void xl_cut_deinit(struct xl_cut *c)
 	c->table = NULL;
 	xl_kernel_deinit(&c->kernel);
 	xl_edits_deinit(&c->edits);
+	free(c->kept.data);
+	c->kept = (struct xl_kept_notes){ 0 };
 }

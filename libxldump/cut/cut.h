@@ -54,6 +54,15 @@ struct xl_pause_times {
 	uint64_t settle, fetch, p2m, copy, vcpus;
 };
 
+/* Notes of a dump that is written again, byte for byte, each padded to 4. */
+struct xl_kept_notes {
+	uint8_t *data;
+	size_t len;
+	bool registers;             /* those of the vCPUs are among them: none are made */
+	size_t vmcoreinfo;          /* offset of that text, which ends with the note; 0: not among them */
+	size_t eraseinfo, eraseinfo_len; /* what makedumpfile says it has erased; 0: nothing */
+};
+
 struct xl_cut {
 	struct xl_host host;
 	struct xl_domain dom;
@@ -105,6 +114,8 @@ struct xl_cut {
 	/* The text of our own note, borrowed: of a dump that is written again it stays what it was.
 	 * NULL: it is made of all this.  "": there is none. */
 	const char *note;
+
+	struct xl_kept_notes kept;
 };
 
 /* Frees what the cut owns; accepts a zeroed one. */

@@ -11,6 +11,7 @@
 #include "format/elf_private.h"
 #include "format/elf_raw.h"
 #include "format/elf_seal.h"
+#include "format/notes.h"
 
 static struct xl_elf *elf_of(struct xl_format *f)
 {
@@ -161,7 +162,7 @@ int xl_elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink
 	    xl_bitmap_init(&f->known, slots) < 0 || xl_bitmap_init(&f->stored, slots) < 0 ||
 	    xl_bitmap_init(&f->stale, slots) < 0)
 		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
-	xl_elf_place(f, layout->vcpus);
+	xl_elf_place(f, xl_notes_max(layout->vcpus) + layout->more_notes);
 	xl_sink_set_record(sink, XL_PAGE_SIZE);
 	*ret = &XL_TAKE_PTR(f)->format;
 	return 0;

@@ -35,15 +35,15 @@ static uint64_t count_runs(const struct xl_bitmap *b)
  * all into memory, so it is not made huge: twice the program headers of now and a thousand more.
  * Should that not do, the pages are moved at the end.  The overflow begins where no slot can ever
  * be: behind all pfns and the most headers that they can need. */
-void xl_elf_place(struct xl_elf *f, uint32_t vcpus)
+void xl_elf_place(struct xl_elf *f, uint64_t notes)
 {
 	uint64_t runs = count_runs(&f->slots.present);
 	uint64_t most = f->slots.nr_pfns / 2 + 8;
 
-	f->data_start = page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * (runs * 2 + 1024) +
-				   xl_notes_max(vcpus)) + xl_elf_raw_p2m_size(f, f->slots.nr_pfns);
+	f->data_start = page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * (runs * 2 + 1024) + notes) +
+			xl_elf_raw_p2m_size(f, f->slots.nr_pfns);
 	f->overflow_start = f->data_start + (f->slots.nr_pfns << XL_PAGE_SHIFT) +
 			    xl_elf_raw_p2m_size(f, f->slots.nr_pfns) +
 			    page_align(ELF_EHDR_SIZE + ELF_PHDR_SIZE * most +
-				       xl_notes_max(XL_MAX_VCPUS));
+				       xl_notes_max(XL_MAX_VCPUS) + notes);
 }

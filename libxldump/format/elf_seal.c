@@ -90,7 +90,7 @@ static int make_notes(struct xl_ctx *x, struct xl_elf_seal *s)
 {
 	int r;
 
-	xl_notes_add(&s->notes, s->cut);
+	xl_notes_add(&s->notes, s->cut, NULL);
 	s->own_note = s->notes.len;
 	r = xl_notes_provenance(&s->notes, s->cut, xl_bitmap_count(s->present));
 	s->own_note_size = s->notes.len - s->own_note;

@@ -18,6 +18,7 @@ struct xl_layout {
 	uint64_t nr_pfns;
 	const struct xl_bitmap *present; /* borrowed until close */
 	uint32_t vcpus;
+	uint64_t more_notes; /* bytes that notes may need beyond xl_notes_max() */
 };
 
 /* What the user chose, after it was checked: a codec that the format has, a level that the codec has. */

@@ -60,12 +60,13 @@ static void kdump_closep(struct xl_kdump **f)
 }
 
 /* Where the pages begin: behind what header, notes, bitmaps and descriptors can need at most. */
-static uint64_t pages_start(uint64_t nr_pfns, uint32_t vcpus)
+static uint64_t pages_start(const struct xl_layout *l)
 {
-	uint64_t notes = xl_notes_max(vcpus) + xl_kdump_records_note_max();
+	uint64_t notes = xl_notes_max(l->vcpus) + l->more_notes + xl_kdump_records_note_max();
 
 	return (1 + xl_kdump_blocks(KDUMP_SUB_SIZE + notes) +
-		4 * xl_kdump_blocks(nr_pfns / 8 + 1) + xl_kdump_blocks(nr_pfns * KDUMP_DESC_SIZE)) *
+		4 * xl_kdump_blocks(l->nr_pfns / 8 + 1) +
+		xl_kdump_blocks(l->nr_pfns * KDUMP_DESC_SIZE)) *
 	       KDUMP_BLOCK;
 }
 
@@ -175,7 +176,7 @@ int xl_kdump_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_si
 	f->format.ops = &kdump_ops;
 	f->sink = sink;
 	f->nr_pfns = layout->nr_pfns;
-	f->start = pages_start(layout->nr_pfns, layout->vcpus);
+	f->start = pages_start(layout);
 	f->page_flag = flag_of(codec);
 	/* Pages that do not exist cost no memory: it is not touched. */
 	f->place = calloc(f->nr_pfns + 1, sizeof(*f->place));

@@ -65,6 +65,8 @@
 #define KDUMP_SUB_VMCOREINFO_SIZE 40  /* u64 */
 #define KDUMP_SUB_NOTE 48             /* u64: where the notes are */
 #define KDUMP_SUB_NOTE_SIZE 56        /* u64 */
+#define KDUMP_SUB_ERASEINFO 64	    /* u64: where the text is of what was erased, in version 5 on */
+#define KDUMP_SUB_ERASEINFO_SIZE 72 /* u64 */
 #define KDUMP_SUB_MAX_MAPNR_64 96     /* u64: the last pfn + 1 */
 
 /* ---- struct page_desc ---- */

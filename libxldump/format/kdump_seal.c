@@ -25,7 +25,8 @@ struct seal {
 	xl_place_t zero;
 	struct xl_blob notes;
 	uint64_t notes_offset;
-	size_t vmcoreinfo, file_size; /* the text and that number, inside the notes */
+	struct xl_notes_places text;
+	size_t file_size; /* that number, inside the notes */
 	struct xl_kdump_records records;
 	struct xl_out out;
 };
@@ -70,13 +71,9 @@ static void forget_others(struct seal *s)
 
 static int make_notes(struct xl_ctx *x, struct seal *s)
 {
-	const struct xl_kernel *k = &s->cut->kernel;
 	int r;
 
-	xl_notes_add(&s->notes, s->cut);
-	/* The VMCOREINFO note is the last of them, and its text padded to 4. */
-	if (k->vmcoreinfo)
-		s->vmcoreinfo = s->notes.len - ((k->vmcoreinfo_len + 3) & ~(size_t)3);
+	xl_notes_add(&s->notes, s->cut, &s->text);
 	r = xl_notes_provenance(&s->notes, s->cut, s->pages);
 	s->file_size = xl_kdump_records_note(&s->records, &s->notes);
 	if (r < 0 || s->notes.failed)
@@ -160,9 +157,13 @@ static void write_sub_header(struct seal *s)
 
 	xl_put_le64(h + KDUMP_SUB_PHYS_BASE, (uint64_t)k->phys_base);
 	xl_put_le32(h + KDUMP_SUB_DUMP_LEVEL, s->cut->dump_level);
-	if (k->vmcoreinfo) {
-		xl_put_le64(h + KDUMP_SUB_VMCOREINFO, s->notes_offset + s->vmcoreinfo);
+	if (s->text.vmcoreinfo) {
+		xl_put_le64(h + KDUMP_SUB_VMCOREINFO, s->notes_offset + s->text.vmcoreinfo);
 		xl_put_le64(h + KDUMP_SUB_VMCOREINFO_SIZE, k->vmcoreinfo_len);
+	}
+	if (s->text.eraseinfo) {
+		xl_put_le64(h + KDUMP_SUB_ERASEINFO, s->notes_offset + s->text.eraseinfo);
+		xl_put_le64(h + KDUMP_SUB_ERASEINFO_SIZE, s->cut->kept.eraseinfo_len);
 	}
 	xl_put_le64(h + KDUMP_SUB_NOTE, s->notes_offset);
 	xl_put_le64(h + KDUMP_SUB_NOTE_SIZE, s->notes.len);

@@ -99,17 +99,29 @@ static void qemu_note(struct xl_blob *b, const struct xl_cut *cut, uint32_t id)
 
 /* In QEMU's order, all of a kind together.  Of a 32-bit guest there are none: their layout is that of a
  * guest of 64 bits. */
-void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut)
+void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut, struct xl_notes_places *ret)
 {
-	uint32_t n = cut->narrow ? 0 : xl_notes_vcpus(cut);
+	uint32_t n = cut->narrow || cut->kept.registers ? 0 : xl_notes_vcpus(cut);
+	const struct xl_kernel *k = &cut->kernel;
+	struct xl_notes_places at = { 0 };
 
 	for (uint32_t id = 0; id < n; id++)
 		prstatus(b, cut, id);
 	for (uint32_t id = 0; id < n; id++)
 		qemu_note(b, cut, id);
-	if (cut->kernel.vmcoreinfo)
-		(void)xl_blob_note(b, "VMCOREINFO", VMCOREINFO_NOTE_TYPE,
-				   cut->kernel.vmcoreinfo, cut->kernel.vmcoreinfo_len);
+	if (cut->kept.eraseinfo_len)
+		at.eraseinfo = b->len + cut->kept.eraseinfo;
+	if (cut->kept.vmcoreinfo)
+		at.vmcoreinfo = b->len + cut->kept.vmcoreinfo;
+	if (cut->kept.len)
+		(void)xl_blob_add(b, cut->kept.data, cut->kept.len);
+	if (k->vmcoreinfo && !cut->kept.vmcoreinfo) {
+		(void)xl_blob_note(b, "VMCOREINFO", VMCOREINFO_NOTE_TYPE, k->vmcoreinfo,
+				   k->vmcoreinfo_len);
+		at.vmcoreinfo = b->len - ((k->vmcoreinfo_len + 3) & ~(size_t)3);
+	}
+	if (ret)
+		*ret = at;
 }
 
 /* mdb takes the CR3 of vCPU 0 for the root of the kernel's page tables and reads everything through

@@ -17,8 +17,15 @@ const struct xl_vcpu *xl_notes_vcpu(const struct xl_cut *cut, uint32_t id);
 /* Room that all notes together need at most. */
 uint64_t xl_notes_max(uint32_t vcpus);
 
-/* PRSTATUS, QEMU and VMCOREINFO notes. */
-void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut);
+/* Where texts are in a blob of notes; 0: there is none. */
+struct xl_notes_places {
+	size_t vmcoreinfo, eraseinfo;
+};
+
+/* PRSTATUS, QEMU and VMCOREINFO notes, or those that the cut keeps of another file.
+ *
+ * @param ret  may be NULL */
+void xl_notes_add(struct xl_blob *b, const struct xl_cut *cut, struct xl_notes_places *ret);
 
 /* A root of page tables that maps the kernel, for vCPU 0 in .xen_prstatus: its own CR3, or the one
  * of another vCPU, or swapper_pg_dir.  *ret_from is NULL, "vcpu" or "swapper_pg_dir"; *ret_vcpu is

@@ -57,6 +57,7 @@ struct xl_image_section {
 struct xl_image_kdump {
 	uint32_t version, status, block_size, nr_cpus, dump_level;
 	char uts[6][65];
+	uint64_t time;                /* seconds since 1970; 0: not known */
 	uint64_t phys_base, excluded; /* pages that are memory but not in the file */
 	struct xl_bitmap ram;         /* bitmap 1 */
 	uint64_t descs;               /* offset of the first page_desc */
@@ -72,6 +73,7 @@ struct xl_image {
 	enum xl_image_kind kind;
 	bool flattened;
 	bool narrow;               /* ELF of a 32-bit machine: a 32-bit PV guest's */
+	bool sections_lost;        /* ELF: the section headers make no sense, the segments do */
 	bool hybrid;               /* ELF with program headers and sections */
 	struct xl_imgfile *file;
 	uint64_t file_bytes, disk_bytes; /* of the file as it lies there */
@@ -80,6 +82,7 @@ struct xl_image {
 	uint64_t pages;            /* in the dump */
 	xl_pfn_t nr_pfns;          /* highest pfn in it, plus 1 */
 
+	uint64_t zeros;            /* of pages, those of which the file has no byte */
 	struct xl_pieces mem; /* ELF: memory by physical address */
 
 	struct xl_slots *slots;    /* kdump */
@@ -87,7 +90,7 @@ struct xl_image {
 
 	struct xl_image_note *note;
 	size_t notes;
-	uint8_t *note_data[3];     /* what they point to */
+	uint8_t *note_data[4];     /* what they point to */
 	size_t note_data_n;
 
 	struct xl_image_section *section; /* ELF; of kdump its records */

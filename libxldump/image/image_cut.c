@@ -240,6 +240,25 @@ static int take_changes(struct xl_ctx *x, const struct xl_image *img, struct xl_
 	return 0;
 }
 
+/* What was left out of a kdump file was memory all the same. */
+static int take_excluded(struct xl_ctx *x, const struct xl_image *img, struct xl_cut *cut)
+{
+	_cleanup_json_ struct json_object *note = xl_json_parse(img->json);
+
+	cut->dump_level = img->kind == XL_IMAGE_KDUMP ?
+				  img->kdump.dump_level :
+				  (unsigned)xl_json_number(note, "dump_level");
+	if (!img->kdump.excluded)
+		return 0;
+	if (xl_bitmap_init(&cut->excluded, cut->nr_pfns) < 0)
+		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", cut->nr_pfns);
+	for (xl_pfn_t pfn = xl_bitmap_next(&img->kdump.ram, 0); pfn < img->kdump.ram.nbits;
+	     pfn = xl_bitmap_next(&img->kdump.ram, pfn + 1))
+		if (!xl_bitmap_test(&cut->present, pfn))
+			xl_bitmap_set(&cut->excluded, pfn);
+	return 0;
+}
+
 /* The text of the file's note stays what it was, whatever the scan has found. */
 static int take_kernel(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut)
 {
@@ -280,6 +299,8 @@ static void take_instant(const struct xl_image *img, struct xl_cut *cut)
 	if (xl_json_text(note, "instant", text, sizeof(text)) &&
 	    strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
 		cut->instant.tv_sec = timegm(&tm);
+	else
+		cut->instant.tv_sec = (time_t)img->kdump.time;
 }
 
 /* What the note says; without one, only a PV guest has a p2m in its file. */
@@ -313,6 +334,8 @@ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut
 	cut->type = img->narrow ? XLDUMP_GUEST_PV : type_of(img);
 	cut->dom.pv = cut->type == XLDUMP_GUEST_PV;
 	r = take_pages(x, img, cut);
+	if (r == 0)
+		r = take_excluded(x, img, cut);
 	if (r == 0)
 		r = take_changes(x, img, cut);
 	if (r == 0)

@@ -17,7 +17,7 @@
 /* The members of the ELF header that are needed. */
 struct ehdr {
 	uint64_t phoff, shoff, phnum;
-	unsigned shnum, shstrndx;
+	unsigned shnum, shstrndx, shentsize;
 };
 
 static int read_ehdr(struct xl_ctx *x, struct xl_image *img, struct ehdr *ret)
@@ -45,9 +45,7 @@ static int read_ehdr(struct xl_ctx *x, struct xl_image *img, struct ehdr *ret)
 	if (ret->phnum && xl_get_le16(e + ELF_E_PHENTSIZE) != ELF_PHDR_SIZE)
 		return xl_image_bad(x, "program headers of %u bytes (offset %d)",
 				    xl_get_le16(e + ELF_E_PHENTSIZE), ELF_E_PHENTSIZE);
-	if (ret->shnum && xl_get_le16(e + ELF_E_SHENTSIZE) != ELF_SHDR_SIZE)
-		return xl_image_bad(x, "section headers of %u bytes (offset %d)",
-				    xl_get_le16(e + ELF_E_SHENTSIZE), ELF_E_SHENTSIZE);
+	ret->shentsize = xl_get_le16(e + ELF_E_SHENTSIZE);
 	if (ret->phnum != ELF_PN_XNUM)
 		return 0;
 	if (!ret->shnum || xl_imgfile_read(img->file, ret->shoff, sh, sizeof(sh)) < 0)
@@ -147,13 +145,16 @@ static int take_shdr(struct xl_ctx *x, struct xl_image *img, const uint8_t *h, u
 	return 0;
 }
 
-static int read_sections(struct xl_ctx *x, struct xl_image *img, const struct ehdr *e)
+static int load_sections(struct xl_ctx *x, struct xl_image *img, const struct ehdr *e)
 {
 	_cleanup_free_ uint8_t *h = NULL, *names = NULL;
 	const uint8_t *strtab;
 	uint64_t names_size;
 	int r;
 
+	if (e->shentsize != ELF_SHDR_SIZE)
+		return xl_image_bad(x, "section headers of %u bytes (offset %d)", e->shentsize,
+				    ELF_E_SHENTSIZE);
 	if (e->shnum > SECTIONS_MAX || e->shstrndx >= e->shnum)
 		return xl_image_bad(x, "%u sections, with names in number %u (offset %d)", e->shnum,
 				    e->shstrndx, ELF_E_SHNUM);
@@ -174,6 +175,20 @@ static int read_sections(struct xl_ctx *x, struct xl_image *img, const struct eh
 		r = take_shdr(x, img, h + i * ELF_SHDR_SIZE, e->shoff + i * ELF_SHDR_SIZE, names,
 			      names_size);
 	return r;
+}
+
+/* makedumpfile -E copies where the sections are, but not the sections.  Where there are segments,
+ * nothing else depends on them. */
+static int read_sections(struct xl_ctx *x, struct xl_image *img, const struct ehdr *e)
+{
+	int r = load_sections(x, img, e);
+
+	if (r != -EINVAL || !img->loads)
+		return r;
+	xl_err_clear(x);
+	img->sections = 0;
+	img->sections_lost = true;
+	return 0;
 }
 
 static int open_elf(struct xl_ctx *x, struct xl_image *img)

@@ -13,6 +13,8 @@
 /* Compressed bytes of one page are fewer than its own, but writers exist that keep a few more. */
 #define COMPRESSED_MAX (2 * XL_PAGE_SIZE)
 
+#define WORDS_PER_BLOCK (KDUMP_BLOCK / 8)
+
 #define OLDEST 3
 #define NEWEST 6
 
@@ -32,7 +34,7 @@ static void take_names(struct xl_image *img, const uint8_t *head)
 /* What is in the headers, as far as it is needed. */
 struct layout {
 	uint64_t max_mapnr, bitmap, bitmap_bytes; /* of one of the two */
-	uint64_t vmcoreinfo, vmcoreinfo_size, note, note_size;
+	uint64_t vmcoreinfo, vmcoreinfo_size, note, note_size, eraseinfo, eraseinfo_size;
 };
 
 static int read_header(struct xl_ctx *x, struct xl_image *img, struct layout *l)
@@ -45,6 +47,7 @@ static int read_header(struct xl_ctx *x, struct xl_image *img, struct layout *l)
 	img->kdump.version = xl_get_le32(h + KDUMP_VERSION);
 	img->kdump.status = xl_get_le32(h + KDUMP_STATUS);
 	img->kdump.block_size = xl_get_le32(h + KDUMP_BLOCK_SIZE);
+	img->kdump.time = xl_get_le64(h + KDUMP_TV_SEC);
 	img->kdump.nr_cpus = xl_get_le32(h + KDUMP_NR_CPUS);
 	take_names(img, h);
 	if (img->kdump.version < OLDEST || img->kdump.version > NEWEST)
@@ -80,6 +83,10 @@ static int read_sub_header(struct xl_ctx *x, struct xl_image *img, struct layout
 		l->note = xl_get_le64(s + KDUMP_SUB_NOTE);
 		l->note_size = xl_get_le64(s + KDUMP_SUB_NOTE_SIZE);
 	}
+	if (img->kdump.version >= 5) {
+		l->eraseinfo = xl_get_le64(s + KDUMP_SUB_ERASEINFO);
+		l->eraseinfo_size = xl_get_le64(s + KDUMP_SUB_ERASEINFO_SIZE);
+	}
 	if (img->kdump.version >= 6)
 		l->max_mapnr = xl_get_le64(s + KDUMP_SUB_MAX_MAPNR_64);
 	return 0;
@@ -98,6 +105,46 @@ static int load_bitmap(struct xl_ctx *x, struct xl_image *img, const struct layo
 	if (l->max_mapnr % 64) /* bits behind the last page mean nothing */
 		ret->word[l->max_mapnr / 64] &= ((uint64_t)1 << (l->max_mapnr % 64)) - 1;
 	return 0;
+}
+
+static void count_excluded(struct xl_image *img)
+{
+	img->kdump.excluded = 0;
+	for (size_t i = 0; i < xl_bitmap_words(img->kdump.ram.nbits); i++)
+		img->kdump.excluded += (unsigned)__builtin_popcountll(img->kdump.ram.word[i] &
+								      ~img->slots->present.word[i]);
+}
+
+/* Whether all that the first bitmap has from block k on, and the second has not, is the second one's
+ * first k blocks once more. */
+static bool repeats_from(const struct xl_image *img, size_t k)
+{
+	const uint64_t *ram = img->kdump.ram.word, *present = img->slots->present.word;
+	size_t words = xl_bitmap_words(img->kdump.ram.nbits), first = k * WORDS_PER_BLOCK;
+
+	for (size_t i = first; i < words; i++) {
+		uint64_t again = i < 2 * first ? present[i - first] & ~present[i] : 0;
+
+		if ((ram[i] & ~present[i]) != again)
+			return false;
+	}
+	return true;
+}
+
+/* Files of ours have the second bitmap once more in a part of the first one that is about no page
+ * (kdump_seal.c, kernel_memory()): not pages that were left out. */
+static void forget_repeated(struct xl_image *img)
+{
+	size_t words = xl_bitmap_words(img->kdump.ram.nbits);
+
+	for (size_t k = 1; k * WORDS_PER_BLOCK < words; k++) {
+		if (!repeats_from(img, k))
+			continue;
+		for (size_t i = k * WORDS_PER_BLOCK; i < words; i++)
+			img->kdump.ram.word[i] &= img->slots->present.word[i];
+		count_excluded(img);
+		return;
+	}
 }
 
 static int read_bitmaps(struct xl_ctx *x, struct xl_image *img, const struct layout *l)
@@ -126,9 +173,7 @@ static int read_bitmaps(struct xl_ctx *x, struct xl_image *img, const struct lay
 
 	img->nr_pfns = l->max_mapnr;
 	img->pages = img->slots->count;
-	for (size_t i = 0; i < xl_bitmap_words(l->max_mapnr); i++)
-		img->kdump.excluded += (unsigned)__builtin_popcountll(
-			img->kdump.ram.word[i] & ~img->slots->present.word[i]);
+	count_excluded(img);
 	room = img->kdump.descs < img->size ? img->size - img->kdump.descs : 0;
 	if (img->pages > room / KDUMP_DESC_SIZE)
 		return xl_image_bad(x, "descriptors of %" PRIu64 " pages at offset %#" PRIx64
@@ -151,6 +196,17 @@ static int read_text(struct xl_ctx *x, struct xl_image *img, const struct layout
 		return r;
 	img->vmcoreinfo_copy = (char *)text;
 	return 0;
+}
+
+/* What was erased from the dump stands alone, too; in a file of ours it is a note besides. */
+static int read_eraseinfo(struct xl_ctx *x, struct xl_image *img, const struct layout *l)
+{
+	for (size_t i = 0; i < img->notes; i++)
+		if (!strcmp(img->note[i].name, "ERASEINFO"))
+			return 0;
+	if (!l->eraseinfo_size)
+		return 0;
+	return xl_image_text_note(x, img, "ERASEINFO", l->eraseinfo, l->eraseinfo_size);
 }
 
 /* ---- records ---- */
@@ -194,6 +250,7 @@ static int read_records(struct xl_ctx *x, struct xl_image *img)
 				  xl_get_le64(note.desc) != img->size;
 	if (img->kdump.records_lost)
 		return 0;
+	forget_repeated(img);
 	n = (note.size - KDUMP_RECORDS_HEAD) / KDUMP_RECORD_SIZE;
 	img->section = calloc(n + 1, sizeof(*img->section));
 	if (!img->section)
@@ -220,6 +277,8 @@ static int open_kdump(struct xl_ctx *x, struct xl_image *img)
 		r = read_text(x, img, &l);
 	if (r == 0 && l.note_size)
 		r = xl_image_read_notes(x, img, l.note, l.note_size, "notes of the kdump file");
+	if (r == 0)
+		r = read_eraseinfo(x, img, &l);
 	if (r == 0)
 		r = read_bitmaps(x, img, &l);
 	return r < 0 ? r : read_records(x, img);

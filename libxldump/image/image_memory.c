@@ -25,6 +25,25 @@ int xl_image_add_memory(struct xl_ctx *x, struct xl_ranges *all, uint64_t paddr,
 	return r < 0 ? xl_err(x, r, "list of %zu ranges of memory", all->n) : 0;
 }
 
+/* Pages of which a byte is in the file. */
+static uint64_t count_stored(const struct xl_pieces *mem)
+{
+	xl_pfn_t next = 0;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < mem->n; i++) {
+		const struct xl_piece *p = &mem->piece[i];
+		xl_pfn_t first = p->start >> XL_PAGE_SHIFT;
+		xl_pfn_t end = (p->start + p->len + XL_PAGE_MASK) >> XL_PAGE_SHIFT;
+
+		if (p->at == XL_PIECE_ZEROS)
+			continue;
+		n += end - (first > next ? first : next);
+		next = end;
+	}
+	return n;
+}
+
 int xl_image_set_memory(struct xl_ctx *x, struct xl_image *img, struct xl_ranges *all)
 {
 	xl_pfn_t next = 0;
@@ -42,6 +61,7 @@ int xl_image_set_memory(struct xl_ctx *x, struct xl_image *img, struct xl_ranges
 		next = end;
 	}
 	img->nr_pfns = next;
+	img->zeros = img->pages - count_stored(&img->mem);
 	return 0;
 }
 

@@ -72,6 +72,23 @@ int xl_image_read_notes(struct xl_ctx *x, struct xl_image *img, uint64_t offset,
 	return 0;
 }
 
+int xl_image_text_note(struct xl_ctx *x, struct xl_image *img, const char *name, uint64_t offset,
+		       uint64_t size)
+{
+	uint8_t *data;
+	int r;
+
+	if (img->note_data_n == XL_ARRAY_SIZE(img->note_data))
+		return xl_image_bad(x, "%s: there are notes in too many places", name);
+	r = xl_imgfile_load(x, img->file, offset, size, XL_IMAGE_NOTES_MAX, name, &data);
+	if (r < 0)
+		return r;
+	img->note_data[img->note_data_n++] = data;
+	return add_note(x, img,
+			&(struct xl_image_note){
+				.name = name, .desc = data, .size = size, .offset = offset });
+}
+
 /* A text that ends with a NUL, which the note may lack. */
 static int copy_text(struct xl_ctx *x, const struct xl_image_note *n, char **ret)
 {

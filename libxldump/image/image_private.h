@@ -76,6 +76,10 @@ _must_check_ int xl_memory_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t
 _must_check_ int xl_image_read_notes(struct xl_ctx *x, struct xl_image *img, uint64_t offset,
 				     uint64_t size, const char *what);
 
+/* A text that stands alone in the file, as if it were a note of that name, which is a constant. */
+_must_check_ int xl_image_text_note(struct xl_ctx *x, struct xl_image *img, const char *name,
+				    uint64_t offset, uint64_t size);
+
 /* Look at what has been read, and set the members made from it. */
 _must_check_ int xl_image_take_notes(struct xl_ctx *x, struct xl_image *img);
 

@@ -15,7 +15,6 @@ void xl_recast_deinit(struct xl_recast *r)
 	xl_m2p_deinit(&r->m2p);
 	xl_edits_deinit(&r->undo);
 	free(r->level);
-	free(r->note);
 	*r = (struct xl_recast){ 0 };
 }
 
@@ -199,33 +198,18 @@ int xl_recast_page(struct xl_ctx *x, struct xl_recast *r, xl_pfn_t pfn, uint8_t 
 	return e < 0 ? xl_err(x, e, "translate page %#" PRIx64, pfn) : 0;
 }
 
-static bool update_note(const struct xl_recast *r, struct json_object *top)
+bool xl_recast_note(const struct xl_recast *r, struct json_object *note)
 {
-	struct json_object *edits = json_object_new_object();
-	bool ok = xl_json_put_u64(edits, "count", r->cut->edits.n) &&
-		  xl_json_put_u64(edits, "lost", r->cut->edits.lost);
+	struct json_object *edits;
+	bool ok;
 
-	ok = xl_json_put(top, "edits", edits) && ok &&
-	     xl_json_put_u64(top, "tables", r->cut->tables);
-	json_object_object_del(top, "raw");
-	return ok &&
-	       (r->to != XL_RECAST_RAW || xl_json_put(top, "raw", json_object_new_boolean(true)));
-}
-
-int xl_recast_finish(struct xl_ctx *x, struct xl_recast *r)
-{
-	_cleanup_json_ struct json_object *top = NULL;
-	const char *text;
-
-	if (r->to == XL_RECAST_NOTHING || !r->cut->note || !r->cut->note[0])
-		return 0;
-	top = xl_json_parse(r->cut->note);
-	if (!top)
-		return xl_image_bad(x, "the XLDUMP note is not what xldump-note(7) says");
-	text = update_note(r, top) ? xl_json_line(top) : NULL;
-	r->note = text ? strdup(text) : NULL;
-	if (!r->note)
-		return xl_err(x, -ENOMEM, "write the XLDUMP note");
-	r->cut->note = r->note;
-	return 0;
+	if (r->to == XL_RECAST_NOTHING)
+		return true;
+	edits = json_object_new_object();
+	ok = xl_json_put_u64(edits, "count", r->cut->edits.n) &&
+	     xl_json_put_u64(edits, "lost", r->cut->edits.lost);
+	ok = xl_json_put(note, "edits", edits) && ok &&
+	     xl_json_put_u64(note, "tables", r->cut->tables);
+	json_object_object_del(note, "raw");
+	return ok && (r->to != XL_RECAST_RAW || xl_json_put_bool(note, "raw", true));
 }

@@ -4,6 +4,7 @@
 #ifndef XL_IMAGE_RECAST_H
 #define XL_IMAGE_RECAST_H
 
+#include "base/json.h"
 #include "image/image.h"
 #include "page/canonicalise.h"
 
@@ -13,7 +14,6 @@ struct xl_recast {
 	struct xl_m2p m2p;
 	uint8_t *level;       /* by pfn: of a page table; 0 for another page */
 	struct xl_edits undo; /* what is put back, ascending */
-	char *note;           /* text that cut->note borrows then */
 };
 
 /* Prepare the cut of an image, and pages by xl_recast_page(), for a file that is raw or not.  Nothing
@@ -30,7 +30,7 @@ void xl_recast_deinit(struct xl_recast *r);
 _must_check_ int xl_recast_page(struct xl_ctx *x, struct xl_recast *r, xl_pfn_t pfn,
 				uint8_t page[XL_PAGE_SIZE]);
 
-/* Bring the note up to date with what was done. */
-_must_check_ int xl_recast_finish(struct xl_ctx *x, struct xl_recast *r);
+/* Bring our note up to date with what was done.  False: there is no memory. */
+_must_check_ bool xl_recast_note(const struct xl_recast *r, struct json_object *note);
 
 #endif

@@ -206,8 +206,10 @@ int xl_verify_elf(struct xl_verify *v)
 	if (pages && (pages->offset & XL_PAGE_MASK))
 		xl_verify_broken(v, ".xen_pages: offset %#" PRIx64 " is not that of a page",
 				 pages->offset);
-	if (v->img->json)
+	if (v->img->json && !v->img->sections_lost)
 		r = check_headers(v);
+	if (v->img->sections_lost && !v->img->json)
+		xl_verify_note(v, "the section headers make no sense, and are not needed");
 	if (r == 0 && v->img->hybrid && map)
 		r = check_map(v, pages, map);
 	map = xl_image_section(v->img, ".xen_p2m");

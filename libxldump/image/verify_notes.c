@@ -8,6 +8,8 @@
 #include "format/notes_format.h"
 #include "guest/vmcoreinfo.h"
 #include "hv/hv.h"
+#include "image/convert.h"
+#include "image/image_digests.h"
 #include "image/verify_private.h"
 
 /* Registers: one note of each kind for each vCPU, in their order. */
@@ -124,6 +126,30 @@ static void check_suspects(struct xl_verify *v, struct json_object *top)
 				 " pages", count, sum);
 }
 
+/* What was damaged already when the file was made from another one: nothing mends it. */
+static void check_damaged(struct xl_verify *v, struct json_object *damaged)
+{
+	struct json_object *ranges = xl_json_get(damaged, XL_DAMAGED_RANGES);
+	size_t n = json_object_is_type(ranges, json_type_array) ? json_object_array_length(ranges) :
+								  0;
+
+	if (xl_json_true(damaged, XL_DAMAGED_HEADERS))
+		xl_verify_broken(
+			v, "what describes the pages was damaged in the file that this one was "
+			   "made from");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *r = json_object_array_get_idx(ranges, i);
+
+		if (json_object_is_type(r, json_type_array))
+			xl_verify_broken(v,
+					 "%" PRIu64 " pages from pfn %#" PRIx64
+					 " on were damaged in "
+					 "the file that this one was made from",
+					 json_object_get_uint64(json_object_array_get_idx(r, 1)),
+					 json_object_get_uint64(json_object_array_get_idx(r, 0)));
+	}
+}
+
 static void check_json(struct xl_verify *v)
 {
 	_cleanup_json_ struct json_object *top = xl_json_parse(v->img->json);
@@ -146,7 +172,8 @@ static void check_json(struct xl_verify *v)
 		expect(v, top, "tables", v->img->tables);
 		expect(v, xl_json_get(top, "edits"), "count", v->img->edits);
 	}
-	expect(v, top, "pages", v->img->pages);
+	if (!xl_image_lost(v->img))
+		expect(v, top, "pages", v->img->pages);
 	expect(v, xl_json_get(top, "domain"), "vcpus",
 	       v->img->prstatus ? v->img->prstatus : v->img->xen_nr_vcpus);
 	if (xl_json_text(top, "kernel", kernel, sizeof(kernel)) && v->img->vmcoreinfo) {
@@ -158,6 +185,7 @@ static void check_json(struct xl_verify *v)
 			xl_verify_broken(v, "the XLDUMP note and VMCOREINFO name different kernels");
 	}
 	check_suspects(v, top);
+	check_damaged(v, xl_json_get(top, "damaged"));
 	xl_verify_done(v, "the XLDUMP note agrees with the file");
 }
 

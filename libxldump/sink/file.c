@@ -59,3 +59,8 @@ int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite, struct
 {
 	return xl_sink_file_open_as(x, path, overwrite, XL_SINK_NAMING_BEST, ret);
 }
+
+int xl_sink_file_fd(struct xl_sink *s)
+{
+	return xl_file_of(s)->fd;
+}

@@ -26,6 +26,9 @@ struct xl_sink {
 _must_check_ int xl_sink_file_open(struct xl_ctx *x, const char *path, bool overwrite,
 				   struct xl_sink **ret);
 
+/* The descriptor of such a file, borrowed, which can be read. */
+int xl_sink_file_fd(struct xl_sink *s);
+
 /* A descriptor that is written from front to back, in the flattened form of makedumpfile (fd.c), at
  * once: nothing of what was written can be taken back, and only the end record, which is written by
  * xl_sink_commit(), makes it whole.  The descriptor stays the caller's; a pipe is opened once more, so

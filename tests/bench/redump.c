@@ -116,7 +116,9 @@ static int make_cut(struct xl_ctx *x, struct core *c, struct xl_cut *cut)
 static int write_again(struct xl_ctx *x, const struct core *c, const struct xl_cut *cut,
 		       const struct xl_format_params *params, struct xl_sink *sink)
 {
-	const struct xl_layout layout = { cut->nr_pfns, &cut->present, cut->vcpus };
+	const struct xl_layout layout = { .nr_pfns = cut->nr_pfns,
+					  .present = &cut->present,
+					  .vcpus = cut->vcpus };
 	struct xl_format *format = NULL;
 	uint64_t bytes, disk;
 	int r = xl_format_open(x, &layout, sink, params, &format);

@@ -101,7 +101,7 @@ static int dump(struct job *j, struct xl_sink *sink)
 	if (xl_bitmap_init(&j->layout, j->map.nr_pfns) < 0)
 		abort();
 	xl_bitmap_copy(&j->layout, &j->map.present);
-	layout = (struct xl_layout){ j->map.nr_pfns, &j->layout, 2 };
+	layout = (struct xl_layout){ .nr_pfns = j->map.nr_pfns, .present = &j->layout, .vcpus = 2 };
 	r = xl_format_open(&j->x, &layout, sink, &(struct xl_format_params){
 		.format = j->map.narrow ? XLDUMP_FORMAT_XENCORE : XLDUMP_FORMAT_ELF }, &j->format);
 	if (r == 0)

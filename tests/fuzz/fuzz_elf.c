@@ -231,7 +231,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m->pv = flags & 1;
 	model_init(m, &in);
 	sink = look_sink(&fd);
-	layout = (struct xl_layout){ m->cut.nr_pfns, &m->layout, m->cut.vcpus };
+	layout = (struct xl_layout){ .nr_pfns = m->cut.nr_pfns,
+				     .present = &m->layout,
+				     .vcpus = m->cut.vcpus };
 	r = xl_format_open(&x, &layout, sink, &params, &format);
 	FUZZ_CHECK(r == 0);
 	r = run(&x, m, &in, format);

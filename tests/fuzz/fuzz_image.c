@@ -93,8 +93,11 @@ static void look_at_recast(struct xl_ctx *x, struct xl_image *img, struct xl_cut
 		if (r == 0)
 			r = xl_recast_page(x, &recast, pfn, page);
 	}
-	if (r == 0)
-		r = xl_recast_finish(x, &recast);
+	if (r == 0) {
+		_cleanup_json_ struct json_object *note = json_object_new_object();
+
+		FUZZ_CHECK(xl_recast_note(&recast, note));
+	}
 	FUZZ_CHECK(r == 0 || x->err[0]);
 	xl_recast_deinit(&recast);
 }

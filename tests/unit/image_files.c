@@ -300,14 +300,24 @@ void image_write_kdump(struct fake *f, uint32_t flag, const char *path)
 	xl_put_le32(out + 440, IMAGE_PAGES);
 	xl_put_le32(out + 460, 1);
 	xl_put_le64(out + 4096, (uint64_t)f->phys_base);
-	xl_put_le32(out + 4096 + 8, 1);
+	xl_put_le32(out + 4096 + 8, IMAGE_DUMP_LEVEL);
+	xl_put_le64(out + 408, IMAGE_TIME);
 	xl_put_le64(out + 4096 + 48, notes);
 	xl_put_le64(out + 4096 + 96, IMAGE_PAGES);
+	xl_put_le32(prstatus + 12, 11); /* signal */
+	xl_put_le32(prstatus + 32, 4242);
+	memset(prstatus + 112 + 8 * 15, 0xff, 8); /* orig_rax */
 	notes += put_note(out + notes, "CORE", prstatus, sizeof(prstatus));
+	notes += put_note(out + notes, "Xen", "\1\2\3", 3);
+	notes += put_note(out + notes, "VMCOREINFO_XEN", "a=1\n", 4);
 	xl_put_le64(out + 4096 + 32, notes + 24);
 	xl_put_le64(out + 4096 + 40, strlen(f->text));
 	notes += put_note(out + notes, "VMCOREINFO", f->text, strlen(f->text));
 	xl_put_le64(out + 4096 + 56, notes - 4096 - 104);
+	memcpy(out + notes, IMAGE_ERASED, strlen(IMAGE_ERASED));
+	xl_put_le64(out + 4096 + 64, notes);
+	xl_put_le64(out + 4096 + 72, strlen(IMAGE_ERASED));
+	notes += strlen(IMAGE_ERASED);
 	check(notes < bitmap * 4096, "notes");
 	for (xl_pfn_t pfn = 0; pfn < IMAGE_PAGES; pfn++) {
 		const unsigned char *page = f->mem + (pfn << XL_PAGE_SHIFT);

@@ -17,6 +17,10 @@
 #define IMAGE_EXCLUDED_PFN 0x20 /* in kdump files: is memory, but left out */
 #define IMAGE_LOG_PA 0x300000  /* what the log needs, up to 0x320000 */
 
+#define IMAGE_DUMP_LEVEL 17     /* of those, too */
+#define IMAGE_TIME 1700000000
+#define IMAGE_ERASED "erased a.b 8\n"
+
 enum image_log { IMAGE_LOG_NONE, IMAGE_LOG_RING, IMAGE_LOG_RECORDS };
 
 /* The memory, made anew with a log of that kind. */

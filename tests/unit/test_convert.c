@@ -149,7 +149,7 @@ static int convert(struct xl_ctx *x, const char *from, const struct form *f, con
 	if (r == 0)
 		r = open_sink(x, f, to, &fd, &sink);
 	if (r == 0)
-		r = xl_image_convert(x, img, &f->params, sink);
+		r = xl_image_convert(x, img, &(struct xl_convert){ .params = f->params }, sink);
 	if (r == 0)
 		r = xl_sink_commit(x, sink, &size, &disk);
 	xl_sink_close(sink);

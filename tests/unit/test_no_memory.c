@@ -111,7 +111,7 @@ static void test_kernel(void **state)
 
 static int make_file(struct xl_ctx *x, const struct xl_format_params *params, struct xl_cut *cut)
 {
-	const struct xl_layout layout = { 600, &cut->present, 1 };
+	const struct xl_layout layout = { .nr_pfns = 600, .present = &cut->present, .vcpus = 1 };
 	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
 	struct xl_format *format = NULL;
 	uint8_t page[XL_PAGE_SIZE];

@@ -228,7 +228,9 @@ static void test_reader_goes(void **state)
 			.format = XLDUMP_FORMAT_KDUMP, .codec = XLDUMP_CODEC_NONE, .threads = 1
 		};
 		struct guest *g = guest_new(4000, 1);
-		struct xl_layout layout = { g->nr_pfns, &g->layout, 1 };
+		struct xl_layout layout = { .nr_pfns = g->nr_pfns,
+					    .present = &g->layout,
+					    .vcpus = 1 };
 		uint64_t bytes, disk;
 		uint8_t page[4096];
 		struct reader reader;

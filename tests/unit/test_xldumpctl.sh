@@ -128,6 +128,52 @@ result $? 'standard output that is a pipe'
 [ $? -eq 2 ] && cmp whole2 elf >> err 2>&1
 result $? 'standard output that is appended to'
 
+# ---- damage: nothing that writes a file again hides it ----
+# broken PATTERN FILE: verify says so, and it alone is broken
+broken() {
+	"$bin" verify "$2" > out 2> err
+	[ $? -eq 1 ] && grep -Eq "BROKEN: $1" out
+	result $? "$2: $1"
+}
+
+for f in damaged own; do
+	for to in elf xencore kdump; do
+		fails 1 'page 0x[0-9a-f]+ is not as it was written' convert -f $to $f never
+	done
+	"$bin" convert --allow-damage -f kdump $f marked 2> err && grep -q 'warning: page 0x' err
+	result $? "convert --allow-damage $f"
+	broken '1 pages from pfn 0x[0-9a-f]+ on were damaged' marked
+	says '^damaged: +1 pages, before' info marked
+	"$bin" convert -f elf marked marked2 2> err
+	result $? 'what says that it was damaged can be converted'
+	broken '1 pages from pfn 0x[0-9a-f]+ on were damaged' marked2
+	"$bin" info marked2 | grep -q '^guarantee: *exact'
+	[ $? -ne 0 ]
+	result $? 'a damaged file has no exact guarantee'
+	rm -f marked marked2
+done
+[ ! -e never ]
+result $? 'no file of a damaged one'
+cp flattened damaged-flat
+printf 'X' | dd of=damaged-flat bs=1 seek=$((at / 2)) conv=notrunc 2> /dev/null
+fails 1 'page 0x[0-9a-f]+ is not as it was written' reassemble damaged-flat never
+"$bin" reassemble damaged-flat > never 2> err
+[ $? -eq 1 ] && [ ! -s never ]
+result $? 'standard output is emptied of a damaged one'
+rm -f never
+"$bin" reassemble --allow-damage damaged-flat whole3 2> err
+broken 'page 0x[0-9a-f]+ .*is not as it was written' whole3
+cp elf damaged-notes
+text=$(grep -abo OSRELEASE= elf | head -1 | cut -d: -f1)
+printf '7' | dd of=damaged-notes bs=1 seek=$((text + 10)) conv=notrunc 2> /dev/null
+fails 1 'what describes the pages' debug --print damaged-notes /bin/true
+"$bin" debug --print --allow-damage damaged-notes /bin/true > out 2> err
+result $? 'debug --allow-damage'
+fails 1 'what describes the pages' convert -f kdump damaged-notes never
+"$bin" convert --allow-damage -f kdump damaged-notes marked 2> err
+broken 'what describes the pages was damaged in the file that' marked
+rm -f marked never
+
 # ---- convert ----
 # pages FILE: contents of all pages of an ELF file, of which readelf says where they are
 pages() {
