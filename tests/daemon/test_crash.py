@@ -218,6 +218,20 @@ def crash_meanwhile(w):
     check(not [n for n in os.listdir(w.libxl) if n.startswith("userdata-l.")], "no lock is left")
 
 
+def fails_for_a_moment(w):
+    """memory of domain 0 is short for a moment: the crash is tried again while its guest is held"""
+    g = w.guest(5, on_crash="destroy")
+    w.start()
+    g.map_error = 12
+    g.go_down()
+    w.store.fire("@releaseDomain")
+    name = w.crash_of(5)
+    until(lambda: w.said(f"dump {name} failed (other), tried again in 5 s"), "it fails, and waits")
+    check(os.path.exists(g.userdata("l", "domain-userdata-lock")), "the guest is still held")
+    g.map_error = 0
+    check(w.end_of(name) == "done", f"dumped: {w.node(name, 'error')}")
+
+
 def resumed(w):
     """a guest that was suspended, and resumed, crashes"""
     g = w.guest(5, "moved", on_crash="preserve")
@@ -404,7 +418,7 @@ def crashed_before(w):
     check(len(w.dumps()) == 2, "and not again")
 
 
-TESTS = [crash, on_crash, panic, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, resumed, four_at_once,
+TESTS = [crash, on_crash, panic, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, fails_for_a_moment, resumed, four_at_once,
          held_over, held_behind, held_in_vain, no_list, crashed_before]
 
 if __name__ == "__main__":
