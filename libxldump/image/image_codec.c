@@ -28,7 +28,7 @@ static int expand_snappy(const uint8_t *data, size_t size, uint8_t ret[XL_PAGE_S
 {
 	size_t n = 0;
 
-	/* snappy_uncompress() trusts the length that the data claims, unless it is asked before. */
+	/* A page that claims another length is damaged; no need to unpack it. */
 	if (snappy_uncompressed_length((const char *)data, size, &n) != SNAPPY_OK ||
 	    n != XL_PAGE_SIZE)
 		return -EINVAL;
