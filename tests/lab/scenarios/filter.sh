@@ -3,7 +3,7 @@
 # Pages that are left out, and not read: of guests that run, and of guests that stand still, where the dump with
 # all pages says which should be out (filter-all: by each strategy, at every level).
 #
-# lab: --hypervisor shadow --guest pv1=pv,mem=96,workload=stamp --guest pv2=pv,vcpus=2,devices=on,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp
+# lab: --hypervisor shadow --guest pv1=pv,mem=96,workload=stamp --guest pv2=pv,vcpus=2,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp
 # saved: yes
 
 . /in/lib.sh

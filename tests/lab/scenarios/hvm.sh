@@ -3,7 +3,6 @@
 # An HVM guest with KASLR and a device model in dom0, on Debian 13: Xen 4.20, Linux 6.12.
 #
 # lab: --suite trixie --hypervisor stock --guest hvm1=hvm,workload=stamp
-# saved: yes
 # readers: hvm1.img
 # timeout: 1800
 

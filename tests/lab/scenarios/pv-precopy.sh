@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PV guests on a hypervisor that can log their dirty pages: precopy, several times (precopy-many: many times).
 #
-# lab: --hypervisor shadow --guest pv1=pv,mem=96,workload=stamp --guest pv2=pv,vcpus=2,devices=on,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp
+# lab: --hypervisor shadow --guest pv1=pv,mem=96,workload=stamp --guest pv2=pv,vcpus=2,workload=stamp --guest pvh1=pvh,mem=96,workload=stamp
 # saved: yes
 # readers: pv1.img:all pv2.img
 

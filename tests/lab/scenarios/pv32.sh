@@ -11,6 +11,7 @@
 
 expect 12 '32-bit PV guest' "as elf: refused in words" xl livedump --force old /out/old.img
 
+alone old
 xl dump-core old /out/torn > /dev/null 2>&1
 stamp-check /out/torn | sed 's/^/# /'
 [ "${PIPESTATUS[0]}" -eq 1 ]

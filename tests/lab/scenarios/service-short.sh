@@ -4,7 +4,6 @@
 # crash while a request runs, panics.  `service' and its sisters have the rest.
 #
 # lab: --suite trixie --dom0 systemd --hypervisor stock --guest pv1=pv,workload=stamp=256:50 --guest pvh1=pvh,workload=stamp=256:50
-# saved: yes
 # readers: pvh1-panic.elf
 # timeout: 2400
 
