@@ -62,7 +62,8 @@ static struct json_object *describe(const char *path, struct xl_image *img,
 	xl_json_put_u64(o, "vcpus", vcpus ? vcpus : img->kdump.nr_cpus);
 	if (img->narrow)
 		xl_json_put_u64(o, "bits", 32);
-	if (img->xen_version) {
+	/* What was converted from a file that knows of no Xen has zeros there. */
+	if (img->xen_version && (img->xen_major || img->xen_minor)) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu64 "%s", img->xen_major,
 			       img->xen_minor, img->xen_extra);
 		xl_json_put_text(o, "xen", text);

@@ -31,6 +31,21 @@ static void take_names(struct xl_image *img, const uint8_t *head)
 	}
 }
 
+/* Files of other machines have the same mark; of x86_64 some writers leave the name out, and QEMU does
+ * not know it. */
+static int check_machine(struct xl_ctx *x, const struct xl_image *img)
+{
+	static const char *const ours[] = { "x86_64", "", "64", "Unknown" };
+	const char *machine = img->kdump.uts[4];
+
+	for (size_t i = 0; i < XL_ARRAY_SIZE(ours); i++)
+		if (!strcmp(machine, ours[i]))
+			return 0;
+	return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+		       "a kdump file of the machine %s (offset %d): only x86_64 is known", machine,
+		       KDUMP_UTSNAME + 4 * KDUMP_UTSNAME_FIELD);
+}
+
 /* What is in the headers, as far as it is needed. */
 struct layout {
 	uint64_t max_mapnr, bitmap, bitmap_bytes; /* of one of the two */
@@ -50,9 +65,14 @@ static int read_header(struct xl_ctx *x, struct xl_image *img, struct layout *l)
 	img->kdump.time = xl_get_le64(h + KDUMP_TV_SEC);
 	img->kdump.nr_cpus = xl_get_le32(h + KDUMP_NR_CPUS);
 	take_names(img, h);
+	if (img->kdump.version > NEWEST && __builtin_bswap32(img->kdump.version) <= NEWEST)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "a kdump file of a big-endian machine: only x86_64 is known");
 	if (img->kdump.version < OLDEST || img->kdump.version > NEWEST)
 		return xl_image_bad(x, "kdump-compressed of version %u (offset %d); %d to %d are known",
 				    img->kdump.version, KDUMP_VERSION, OLDEST, NEWEST);
+	if (check_machine(x, img) < 0)
+		return -EOPNOTSUPP;
 	if (img->kdump.block_size != KDUMP_BLOCK)
 		return xl_image_bad(x, "blocks of %u bytes (offset %d) instead of %d: not of x86_64",
 				    img->kdump.block_size, KDUMP_BLOCK_SIZE, KDUMP_BLOCK);

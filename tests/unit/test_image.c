@@ -997,6 +997,8 @@ static const struct lie lie[] = {
 	{ 's', 58, 2, 0, "section headers of 0 bytes" },
 	{ 's', 60, 2, 0xffff, "65535 sections" },
 	{ 'k', 8, 4, 7, "version 7" },
+	{ 'k', 8, 4, 0x06000000, "a big-endian machine" },
+	{ 'k', 12 + 4 * 65, 8, 0x34366863726161, "of the machine aarch64" },
 	{ 'k', 428, 4, 65536, "blocks of 65536 bytes" },
 	{ 'k', 436, 4, 0, "too small" },
 	{ 'k', 432, 4, 0xffffffff, "beyond the end" },
