@@ -43,8 +43,9 @@ void xd_hold_keep(const struct xldump_domain *dom, int fd)
 	name_of(dom, name);
 	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
 	if (sd_pid_notify_with_fds(0, 0, text, &fd, 1) < 0)
-		xd_log(LOG_WARNING, "the service manager did not take the lock of domain %u: a restart would "
-		       "give it back", dom->domid);
+		xd_log(LOG_WARNING,
+		       "the service manager did not take libxl's lock of domain %u; a restart of "
+		       "xldumpd would release it", dom->domid);
 }
 
 void xd_hold_release(const char *libxl_dir, const struct xldump_domain *dom, int *fd)

@@ -62,10 +62,12 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 	n = read(l->out, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = '\0';
 	if (k && si->si_code == CLD_EXITED && si->si_status == 0 && take_mark(text, &k->mark)) {
-		xd_log(LOG_INFO, "domain %u: a panic of its kernel would be noticed", l->domid);
+		xd_log(LOG_INFO, "domain %u: panics of its kernel will be noticed", l->domid);
 		k->marked = true;
 		if (xd_known_save(&d->known, d->queue.dirfd, d->boot) < 0)
-			xd_log(LOG_WARNING, "domain %u: a restarted daemon will have to learn it again", l->domid);
+			xd_log(LOG_WARNING,
+			       "domain %u: after a restart, xldumpd must search for its kernel "
+			       "again", l->domid);
 	} else if (k) {
 		k->learn_at = xd_now() + (k->tries == 1 ? d->config.learn_after : AGAIN_S);
 	}

@@ -69,7 +69,8 @@ static void captured(struct xd_daemon *d, struct xd_job *job)
 	(void)d;
 	if (job->hold < 0)
 		return;
-	xd_log(LOG_INFO, "%s (domain %u): its memory is read, libxl may go on", job->dom.name,
+	xd_log(LOG_INFO,
+	       "%s (domain %u): its memory has been read, libxl may continue", job->dom.name,
 	       job->dom.domid);
 	xd_hold_release(d->libxl_dir, &job->dom, &job->hold);
 }
@@ -227,7 +228,7 @@ static bool take_file(struct xd_daemon *d, struct xd_job *job, struct json_objec
 
 static void ended(struct xd_daemon *d, struct xd_job *job, struct json_object *last, int code, int status)
 {
-	char error[XL_ERR_MAX] = "the worker ended without a word", reason[32] = "other";
+	char error[XL_ERR_MAX] = "the worker exited without a result", reason[32] = "other";
 	uint64_t cause = XLDUMP_CAUSE_OTHER;
 
 	if (code != CLD_EXITED) {
@@ -408,11 +409,13 @@ void xd_manager_resume(struct xd_daemon *d)
 			continue;
 		if (job->state == XD_RUNNING && job->attempts >= XD_MAX_ATTEMPTS) {
 			finish(d, job, XD_FAILED, "died",
-					  "it was interrupted too often: the cause may be in it");
+					  "it was interrupted too often; the dump itself may be "
+					  "the cause");
 			continue;
 		}
 		if (job->state == XD_RUNNING)
-			xd_log(LOG_WARNING, "%s (domain %u): dump %s was interrupted and begins anew",
+			xd_log(LOG_WARNING,
+			       "%s (domain %u): dump %s was interrupted and starts again",
 			       job->dom.name, job->dom.domid, job->id);
 		/* Killed with us, or before: that counts as an attempt, in case it is the cause. */
 		job->state = XD_QUEUED;

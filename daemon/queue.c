@@ -74,7 +74,8 @@ static void set_aside(struct xl_ctx *x, const struct xd_queue *q, const char *na
 
 	if (snprintf(to, sizeof(to), "%s.bad", name) < (int)sizeof(to))
 		(void)renameat(q->dirfd, name, q->dirfd, to);
-	xl_log(x, XLDUMP_LOG_WARNING, "the queue's file %s is no job (%s): set aside as %s", name,
+	xl_log(x, XLDUMP_LOG_WARNING,
+	       "the queue's file %s is not a valid job (%s); renamed to %s", name,
 	       x->err, to);
 	xl_err_clear(x);
 }
@@ -93,9 +94,9 @@ static int load(struct xl_ctx *x, struct xd_queue *q, const char *name)
 		return r;
 	file_name(&job, expected);
 	if (strcmp(expected, name) != 0 || xd_state_final(job.state))
-		return xl_err(x, -EINVAL, "its name or state is another");
+		return xl_err(x, -EINVAL, "its name or state does not match");
 	if (xd_queue_find(q, &job.dom, xd_trigger_crashed(job.trigger)))
-		return xl_err(x, -EEXIST, "there is one of this domain already");
+		return xl_err(x, -EEXIST, "there is already one for this domain");
 	r = insert(q, &job, &added);
 	if (r < 0)
 		return xl_err(x, r, "keep it");

@@ -124,7 +124,8 @@ static bool has_panicked(struct xd_daemon *d, const struct xd_known *k, struct d
 		return panicked;
 	let_go(d, n);
 	(void)clock_gettime(CLOCK_MONOTONIC, &t1);
-	xd_log(LOG_INFO, "domain %u has ended, not by a panic: libxl was held up for %.2f ms", n->dom.domid,
+	xd_log(LOG_INFO,
+	       "domain %u went down without a panic; libxl had to wait for %.2f ms", n->dom.domid,
 	       (double)(t1.tv_sec - t0.tv_sec) * 1e3 + (double)(t1.tv_nsec - t0.tv_nsec) / 1e6);
 	return false;
 }
@@ -191,7 +192,7 @@ static void hold_again(struct down *n)
 		return;
 	n->job->hold = xl_take_fd(&n->hold);
 	xd_hold_keep(&n->dom, n->job->hold);
-	xd_log(LOG_INFO, "%s (domain %u): libxl waits for its dump, as before", n->job->dom.name,
+	xd_log(LOG_INFO, "%s (domain %u): libxl still waits for its dump", n->job->dom.name,
 	       n->dom.domid);
 }
 
@@ -222,12 +223,12 @@ static void have_dumped(struct xd_daemon *d, struct down *n)
 	if (!in_a_hurry(job.action))
 		let_go(d, n);
 	job.hold = n->hold;
-	xd_log(LOG_NOTICE, "%s (domain %u) %s; what is done to it then is: %s%s", job.dom.name,
+	xd_log(LOG_NOTICE, "%s (domain %u) %s; afterwards xl does: %s%s", job.dom.name,
 	       job.dom.domid, how(job.trigger, n->reason), xd_action_name(job.action),
 	       job.hold >= 0 ? ", which waits for the dump" :
-	       in_a_hurry(job.action) ? ", which may be quicker than the dump" : "");
+	       in_a_hurry(job.action) ? ", which may happen before the dump" : "");
 	if (in_a_hurry(job.action) && n->lock < 0)
-		xd_log(LOG_WARNING, "%s (domain %u): libxl's lock cannot be had: %s", job.dom.name,
+		xd_log(LOG_WARNING, "%s (domain %u): cannot take libxl's lock: %s", job.dom.name,
 		       job.dom.domid, strerror(-n->lock));
 	xd_config_for(&d->config, &job.dom, &job.set);
 	(void)snprintf(job.id, sizeof(job.id), "crash-%u-%llu", job.dom.domid,

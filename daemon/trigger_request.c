@@ -36,13 +36,13 @@ static enum xd_refusal read_node(struct xd_daemon *d, const char *dir, const cha
 	int r;
 
 	if (strlen(name) > XD_VALUE_MAX || ret->n == MAX_NODES) {
-		(void)snprintf(error, size, "the request has nodes that make no sense");
+		(void)snprintf(error, size, "the request has invalid nodes");
 		return XD_REFUSED_BAD_VALUE;
 	}
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	r = xd_store_is_ours(d->store, path);
 	if (r == 0) {
-		(void)snprintf(error, size, "node %.64s is not domain 0's alone",
+		(void)snprintf(error, size, "node %.64s does not belong to domain 0 alone",
 			       name);
 		return XD_REFUSED_NOT_OURS;
 	}
@@ -150,7 +150,8 @@ static void look(struct xd_daemon *d, const char *id)
 	if (why == XD_OK && xd_queue_waiting(&d->queue) >= d->config.max_waiting) {
 		/* It stays where it is, and is looked at again when there is room. */
 		if (!d->intake_off)
-			xd_log(LOG_NOTICE, "%u requests wait: no more are taken in for now",
+			xd_log(LOG_NOTICE,
+			       "%u requests wait; further ones stay in xenstore for now",
 			       d->config.max_waiting);
 		d->intake_off = true;
 		return;

@@ -139,7 +139,7 @@ int xd_worker_main(void)
 	struct xldump *xl;
 
 	if (isatty(STDIN_FILENO)) {
-		(void)fprintf(stderr, "xldumpd: --worker is for the daemon itself\n");
+		(void)fprintf(stderr, "xldumpd: only xldumpd itself may use --worker\n");
 		return XLDUMP_CAUSE_USAGE;
 	}
 	restrict_self();

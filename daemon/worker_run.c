@@ -179,7 +179,7 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	(void)s;
 	(void)usec;
 	if (w->asked) {
-		xd_log(LOG_ERR, "%s (domain %u): the worker does not end, and is killed",
+		xd_log(LOG_ERR, "%s (domain %u): the worker did not exit and was killed",
 		       w->job->dom.name, w->job->dom.domid);
 		(void)kill(w->pid, SIGKILL);
 	} else {

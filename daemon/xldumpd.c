@@ -114,14 +114,14 @@ static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *d
 	(void)si;
 	(void)sd_notify(0, "RELOADING=1");
 	if (load_config(d, &c) < 0) {
-		xd_log(LOG_ERR, "%s: going on with the configuration that was", d->x.err);
+		xd_log(LOG_ERR, "%s; the old configuration stays in effect", d->x.err);
 		xl_err_clear(&d->x);
 	} else {
 		int fd = -1;
 
 		/* Dumps that run have a folder of their own. */
 		if (xd_spool_open(&d->x, c.spool, &fd) < 0) {
-			xd_log(LOG_ERR, "%s: going on with the configuration that was", d->x.err);
+			xd_log(LOG_ERR, "%s; the old configuration stays in effect", d->x.err);
 			xl_err_clear(&d->x);
 			xd_config_deinit(&c);
 		} else {

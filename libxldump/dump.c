@@ -28,7 +28,8 @@ static int look_again(struct xldump *xl, const struct xldump_domain *domain, str
 
 	if (r == -ESRCH ||
 	    (r == 0 && (ret->dying || !xl_same_domain(ret, domain))))
-		return xl_fail(x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH, "domain %u (%s) is gone",
+		return xl_fail(x, XLDUMP_CAUSE_DOMAIN_GONE, -ESRCH,
+			       "domain %u (%s) does not exist any more",
 			       domain->domid, domain->name);
 	return r < 0 ? xl_err(x, r, "look at domain %u", domain->domid) : 0;
 }
@@ -53,11 +54,13 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 		size_t n = options->sz < sizeof(*ret) ? options->sz : sizeof(*ret);
 
 		if (options->sz < sizeof(options->sz))
-			return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "options without a size");
+			return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+				       "the member sz of the options is not set");
 		for (size_t i = sizeof(*ret); i < options->sz; i++) {
 			if (((const char *)options)[i])
 				return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
-					       "an option that this version (%s) does not know",
+					       "the options have a member that this version (%s) "
+					       "does not know",
 					       xldump_version());
 		}
 		memcpy(ret, options, n);
@@ -70,7 +73,8 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "%s has no level %d",
 			       xldump_codec_name(ret->codec), ret->level);
 	if (ret->dump_level > XLDUMP_LEVEL_MAX)
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "dump level %u: there are 0 to %d",
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "dump level %u is out of range: it must be 0 to %d",
 			       ret->dump_level, XLDUMP_LEVEL_MAX);
 	conflict = xl_options_conflict(ret->format, ret->codec, ret->dump_level);
 	if (conflict)
@@ -79,7 +83,8 @@ static int take_options(struct xl_ctx *x, const struct xldump_options *options,
 		ret->max_rounds = DEFAULT_MAX_ROUNDS;
 	/* The first pass, the copy in the pause and the attempts at it have rounds of their own. */
 	if (ret->max_rounds > XL_MAX_ROUNDS - 8)
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL, "at most %d rounds",
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+			       "too many rounds: at most %d are possible",
 			       XL_MAX_ROUNDS - 8);
 	return 0;
 }
@@ -88,7 +93,9 @@ static void warn_space(struct xl_ctx *x, struct xl_sink *sink, uint64_t pages)
 {
 	/* Zero pages take no space, and others may be compressed, so it may fit all the same. */
 	if (xl_sink_check_space(x, sink, pages * XL_PAGE_SIZE) < 0) {
-		xl_log(x, XLDUMP_LOG_WARNING, "%s; going on, for zero pages need none", x->err);
+		xl_log(x, XLDUMP_LOG_WARNING,
+		       "%s; the dump continues, because leaving out pages of zeros needs no kernel",
+		       x->err);
 		xl_err_clear(x);
 	}
 }
@@ -188,7 +195,7 @@ static int write_dump(struct job *j, struct xl_sink *sink)
 	/* The map is brought up to date while the format still looks at what was true at first. */
 	r = xl_bitmap_init(&layout_present, j->map.nr_pfns);
 	if (r < 0)
-		return xl_err(x, r, "index of %" PRIu64 " pages", j->map.nr_pfns);
+		return xl_err(x, r, "allocate an index of %" PRIu64 " pages", j->map.nr_pfns);
 	xl_bitmap_copy(&layout_present, &j->map.present);
 	layout.vcpus = j->cut.dom.max_vcpu_id + 1;
 	r = xl_format_open(x, &layout, sink, &format_params, &format);
@@ -246,7 +253,7 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	j->cut.type = now.type;
 	if (j->o.format == XLDUMP_FORMAT_XENCORE_RAW && now.type != XLDUMP_GUEST_PV)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "the format xencore-raw is for PV guests, and domain %u is %s: use "
+			       "the format xencore-raw is for PV guests, but domain %u is %s; use "
 			       "elf or xencore", domain->domid, xldump_guest_type_name(now.type));
 	r = hv->ops->host_info(hv, &j->cut.host);
 	if (r < 0)
@@ -258,8 +265,8 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	r = xl_format_check_narrow(x, j->o.format);
 	if (r == 0 && j->o.dump_level > XLDUMP_LEVEL_ZERO)
 		r = xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			    "a 32-bit PV guest: what its pages are used for is known of kernels of 64 "
-			    "bits alone; use no dump level, or 1");
+			    "a 32-bit PV guest: what its pages are used for is known only in "
+			    "64-bit kernels; omit --dump-level, or use 1");
 	return r;
 }
 
@@ -280,7 +287,7 @@ int xldump_panic_learn(struct xldump *xl, const struct xldump_domain *domain,
 		return xl_err(x, r, "ask for the version of the hypervisor");
 	if (dom.pv)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "%s is a PV guest: of its panics Xen is told", domain->name);
+			       "%s is a PV guest, so Xen is told when it panics", domain->name);
 	r = xl_physmap_build(x, xl->hv, &dom, host.max_mfn, &map);
 	return r < 0 ? r : xl_panic_learn(x, xl->hv, dom.domid, &map, ret);
 }

@@ -236,7 +236,7 @@ int xldump_domain_find(struct xldump *xl, const char *spec, struct xldump_domain
 			       "%d domains are called `%s': give the id or the uuid", r, spec);
 	if (dom.domid == 0)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "domain 0 is the one this runs in: it cannot dump itself");
+			       "domain 0 cannot dump itself");
 	xl_handle_describe(xl, &dom, &out);
 	out.sz = ret->sz < sizeof(out) ? ret->sz : sizeof(out);
 	memcpy(ret, &out, out.sz);

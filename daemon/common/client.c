@@ -70,12 +70,13 @@ int client_check(struct xl_ctx *x, struct xd_store *s)
 		return 0;
 	if (r == -ESRCH)
 		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
-			       "xldumpd does not run on this host any more (its process %u has ended "
-			       "without a word): systemctl start xldumpd", pid);
+			       "xldumpd does not run on this host any more (process %u has died); "
+			       "start it with `systemctl start xldumpd'", pid);
 	if (r != -ENOENT)
 		return xl_err(x, r, "read %s in xenstore", XD_STORE_DAEMON_PID);
 	return xl_fail(x, XLDUMP_CAUSE_NO_XEN, r,
-		       "xldumpd does not run on this host: systemctl start xldumpd");
+		       "xldumpd does not run on this host; start it with `systemctl start "
+		       "xldumpd'");
 }
 
 void client_id(char ret[XD_ID_MAX])
@@ -215,13 +216,15 @@ int client_cancel(struct xl_ctx *x, struct xd_store *s, const char *id)
 	int r = client_read(s, id, &job);
 
 	if (r == 0 && client_over(&job))
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EALREADY, "%s is over already: %s", id, job.state);
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EALREADY,
+			       "request %s has already ended: %s", id, job.state);
 	if (r == 0) {
 		(void)snprintf(path, sizeof(path), "%s/%s/" XD_NODE_CANCEL, XD_STORE_REQUEST, id);
 		r = xd_store_write(s, path, "1");
 	}
 	if (r == -ENOENT)
-		return xl_fail(x, XLDUMP_CAUSE_USAGE, r, "there is no request `%s': see xldumpctl status",
+		return xl_fail(x, XLDUMP_CAUSE_USAGE, r,
+			       "there is no request `%s'; `xldumpctl status' lists them",
 			       id);
 	return r < 0 ? xl_err(x, r, "cancel %s", id) : 0;
 }
@@ -307,7 +310,8 @@ int client_follow(struct xl_ctx *x, struct xd_store *s, const char *id, const vo
 			gone = now.tv_sec;
 		else if (now.tv_sec - gone > PATIENCE_S)
 			return xl_fail(x, XLDUMP_CAUSE_NO_XEN, -ESRCH,
-				       "xldumpd has ended; request %s waits for the next one", id);
+				       "xldumpd has ended; request %s waits until it is started "
+				       "again", id);
 		if (*cancel && !cancelled) {
 			cancelled = true;
 			(void)snprintf(path, sizeof(path), "%s/%s/" XD_NODE_CANCEL, XD_STORE_REQUEST, id);

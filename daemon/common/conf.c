@@ -49,7 +49,7 @@ static int take_pair(const struct loading *l, const struct xd_value *v, struct x
 	(void)snprintf(p->value, sizeof(p->value), "%s", eq + 1);
 	r = xd_settings_set(&trial, p->key, p->value, &why);
 	if (r == -ENOENT)
-		return wrong(l, v->line, "there is no setting `%s' of a guest", p->key);
+		return wrong(l, v->line, "unknown setting `%s' for a guest", p->key);
 	if (r < 0)
 		return wrong(l, v->line, "%s %s, not `%s'", p->key, why, p->value);
 	o->n++;
@@ -61,7 +61,9 @@ static int take_override(const struct loading *l, const struct xd_value *v, stru
 	const char *who = v->n ? v->item[0].text : NULL;
 
 	if (v->text || !who || !who[0])
-		return wrong(l, v->line, "a guest is a list: [ \"name, pattern or uuid\", \"setting=value\", ... ]");
+		return wrong(l, v->line,
+			     "each element of domains must be a list: [ \"name, pattern or uuid\", "
+			     "\"setting=value\", ... ]");
 	if (strlen(who) >= sizeof(o->pattern))
 		return wrong(l, v->line, "the pattern `%.64s...' is too long", who);
 	if (uuid_parse(who, o->uuid) < 0)
@@ -81,9 +83,9 @@ static int take_override(const struct loading *l, const struct xd_value *v, stru
 static int take_domains(const struct loading *l, const struct xd_value *v)
 {
 	if (v->text)
-		return wrong(l, v->line, "domains is a list of lists");
+		return wrong(l, v->line, "domains must be a list of lists");
 	if (l->c->override)
-		return wrong(l, v->line, "domains is there twice");
+		return wrong(l, v->line, "domains is set twice");
 	l->c->override = calloc(v->n ? v->n : 1, sizeof(*l->c->override));
 	if (!l->c->override)
 		return xl_err(l->x, -ENOMEM, "read %s", l->file);
@@ -134,7 +136,7 @@ static int take_number(const struct loading *l, const struct xd_setting *s, unsi
 {
 	if (s->value.text && xd_parse_number(s->value.text, min, max, ret) == 0)
 		return 0;
-	return wrong(l, s->line, "%s is a number from %u to %u", s->name, min, max);
+	return wrong(l, s->line, "%s must be a number from %u to %u", s->name, min, max);
 }
 
 static int take_keep_free(const struct loading *l, const struct xd_setting *s)
@@ -152,7 +154,7 @@ static int take_spool(const struct loading *l, const struct xd_setting *s)
 	const char *v = s->value.text;
 
 	if (!v || v[0] != '/' || strlen(v) >= sizeof(l->c->spool))
-		return wrong(l, s->line, "spool is the absolute name of a folder");
+		return wrong(l, s->line, "spool must be the absolute path of a directory");
 	(void)snprintf(l->c->spool, sizeof(l->c->spool), "%s", v);
 	return 0;
 }
@@ -178,9 +180,9 @@ static int take(const struct loading *l, const struct xd_setting *s)
 		return take_spool(l, s);
 	r = s->value.text ? xd_settings_set(&l->c->set, n, s->value.text, &why) : -EINVAL;
 	if (r == -ENOENT)
-		return wrong(l, s->line, "there is no setting `%.64s'", n);
+		return wrong(l, s->line, "unknown setting `%.64s'", n);
 	if (r < 0 && !s->value.text)
-		return wrong(l, s->line, "%.64s is no list, or there is no such setting", n);
+		return wrong(l, s->line, "unknown setting %.64s, or one that cannot be a list", n);
 	if (r < 0)
 		return wrong(l, s->line, "%s %s, not `%.64s'", n, why, s->value.text);
 	return 0;

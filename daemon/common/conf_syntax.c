@@ -67,7 +67,7 @@ static bool is_number(int c)
 static int take_text(struct reader *r, const char *from, const char *to, char **ret)
 {
 	if (memchr(from, '\0', (size_t)(to - from)))
-		return wrong(r, "there is a NUL in it");
+		return wrong(r, "the file contains a NUL byte");
 	*ret = strndup(from, (size_t)(to - from));
 	return *ret ? 0 : xl_err(r->x, -ENOMEM, "read %s", r->file);
 }
@@ -83,12 +83,14 @@ static int quoted(struct reader *r, char **ret)
 		if (*r->at == '\\') {
 			r->at++;
 			if (r->at == r->end || !strchr("\"'\\", *r->at) || !*r->at)
-				return wrong(r, "in a text a backslash is for a quote or a backslash");
+				return wrong(r,
+					     "in a text, a backslash must be followed by a quote "
+					     "or a backslash");
 		}
 		r->at++;
 	}
 	if (r->at == r->end || *r->at != quote)
-		return wrong(r, "a text without a %c at its end", quote);
+		return wrong(r, "a text lacks its closing %c", quote);
 	e = take_text(r, from, r->at++, ret);
 	if (e < 0)
 		return e;
@@ -182,7 +184,7 @@ static int setting(struct reader *r, struct xd_setting *ret)
 	while (is_name(peek(r), r->at == from))
 		r->at++;
 	if (r->at == from)
-		return wrong(r, "a setting begins with its name");
+		return wrong(r, "a setting must begin with its name");
 	e = take_text(r, from, r->at, &ret->name);
 	if (e < 0)
 		return e;
@@ -196,7 +198,9 @@ static int setting(struct reader *r, struct xd_setting *ret)
 		return e;
 	skip(r, false);
 	if (peek(r) != '\n' && peek(r) != ';' && peek(r) != -1)
-		return wrong(r, "what follows the value of `%.64s' makes no sense", ret->name);
+		return wrong(r,
+			     "unexpected text after the value of `%.64s'; a value with a unit "
+			     "needs quotes, as in \"50ms\"", ret->name);
 	return 0;
 }
 

@@ -35,14 +35,17 @@ static const struct {
 } refusal[_XD_REFUSAL_MAX] = {
 	[XD_OK] = { "ok", "" },
 	[XD_REFUSED_INCOMPLETE] = { "incomplete", "the request has no domain" },
-	[XD_REFUSED_BAD_VALUE] = { "bad-value", "a value of the request makes no sense" },
-	[XD_REFUSED_NOT_OURS] = { "not-ours", "a node of the request is not domain 0's alone" },
+	[XD_REFUSED_BAD_VALUE] = { "bad-value", "a value of the request is invalid" },
+	[XD_REFUSED_NOT_OURS] = { "not-ours",
+				  "a node of the request does not belong to domain 0 alone" },
 	[XD_REFUSED_NO_DOMAIN] = { "no-domain", "there is no such domain" },
 	[XD_REFUSED_DOMAIN0] = { "domain0", "domain 0 cannot dump itself" },
 	[XD_REFUSED_DISABLED] = { "disabled", "the configuration says that crashes of this guest are not dumped" },
 	[XD_REFUSED_COREDUMP] = { "coredump", "on_crash is coredump-*: xl dumps it" },
 	[XD_REFUSED_DUPLICATE] = { "duplicate", "a dump of this domain waits or runs already" },
-	[XD_REFUSED_TOO_SOON] = { "too-soon", "it crashed within min_interval of its last dump" },
+	[XD_REFUSED_TOO_SOON] = { "too-soon",
+				  "it crashed again less than min_interval seconds after its last "
+				  "dump" },
 	[XD_REFUSED_QUEUE_FULL] = { "queue-full", "too many requests wait already" },
 	[XD_REFUSED_NO_SPACE] = { "no-space", "the file system of the dumps has no room for it" },
 };
@@ -153,7 +156,7 @@ static int index_of(const char *const *names, int n, const char *name)
 
 static int wrong(struct xl_ctx *x, const char *what)
 {
-	return xl_fail(x, XLDUMP_CAUSE_OTHER, -EINVAL, "its %s makes no sense", what);
+	return xl_fail(x, XLDUMP_CAUSE_OTHER, -EINVAL, "its %s is invalid", what);
 }
 
 static int get_settings(struct xl_ctx *x, struct json_object *o, struct xd_settings *ret)

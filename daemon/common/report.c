@@ -138,22 +138,23 @@ void report_estimate_text(FILE *to, const struct xldump_estimate *e,
 		(void)fprintf(to, "because  %s\n", e->reason);
 	(void)fprintf(to, "size     about %s on disk%s, a file of %s\n",
 		      text_size(e->disk_bytes, disk, sizeof(disk)),
-		      o->dump_level ? " at most: pages that are left out are not taken off" : "",
+		      o->dump_level ? " at most (pages that are left out are not subtracted)" : "",
 		      text_size(e->file_bytes, file, sizeof(file)));
 	(void)fprintf(to, "time     about %s to copy, in %u round%s; writing to the disk may take longer\n",
 		      text_time(e->copy_ns, took, sizeof(took)), e->rounds, e->rounds == 1 ? "" : "s");
 	if (e->was_stopped)
-		(void)fprintf(to, "pause    none: the guest does not run\n");
+		(void)fprintf(to, "pause    none: the guest is already stopped\n");
 	else
 		(void)fprintf(to, "pause    about %s%s%s\n", text_time(e->pause_ns, pause, sizeof(pause)),
 			      e->over_limit ? ", more than the limit of " : "",
 			      e->over_limit ? text_time(o->max_pause_ns, limit, sizeof(limit)) : "");
 	if (e->watched_ns)
-		(void)fprintf(to, "from     %" PRIu64 " pages that were read, and %" PRIu64
-			      " that the guest wrote in %s\n", e->sampled_pages, e->dirtied_pages,
+		(void)fprintf(to,
+			      "based on %" PRIu64 " pages that were read, and %" PRIu64 " that the "
+			      "guest wrote in %s\n", e->sampled_pages, e->dirtied_pages,
 			      text_time(e->watched_ns, took, sizeof(took)));
 	else
-		(void)fprintf(to, "from     %" PRIu64 " pages that were read\n", e->sampled_pages);
+		(void)fprintf(to, "based on %" PRIu64 " pages that were read\n", e->sampled_pages);
 }
 
 void report_estimate_json(FILE *to, const struct xldump_estimate *e,

@@ -51,13 +51,14 @@ static enum xd_refusal take(struct xd_request *q, const struct xd_raw *raw, char
 		if (!strcmp(raw->value, xd_trigger_name(XD_TRIGGER_TIMER)))
 			q->trigger = XD_TRIGGER_TIMER;
 		else if (strcmp(raw->value, xd_trigger_name(XD_TRIGGER_REQUEST)) != 0)
-			return bad(error, size, "%s is request or timer, not `%.64s'", raw->node,
+			return bad(error, size,
+				   "%s must be request or timer, not `%.64s'", raw->node,
 				   raw->value);
 		return XD_OK;
 	}
 	r = xd_settings_set_node(&q->set, raw->node, raw->value, &why);
 	if (r == -ENOENT)
-		return bad(error, size, "there is no node `%.64s' in a request", raw->node);
+		return bad(error, size, "unknown node `%.64s' in a request", raw->node);
 	if (r < 0)
 		return bad(error, size, "%s %s, not `%.64s'", raw->node, why, raw->value);
 	return XD_OK;

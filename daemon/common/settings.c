@@ -185,24 +185,25 @@ static const struct row {
 	void (*get)(const struct xd_settings *s, char *buf, size_t size);
 	const char *why;
 } settings[] = {
-	{ "crash", NULL, 0, NULL, set_crash, get_crash, "is 0 or 1" },
-	{ "panic", NULL, 0, NULL, set_panic, get_panic, "is 0 or 1" },
-	{ "shrink", NULL, 0, NULL, set_shrink, get_shrink, "is 0 or 1" },
-	{ "after_crash", NULL, 0, NULL, set_after, get_after, "is keep, destroy or restart" },
+	{ "crash", NULL, 0, NULL, set_crash, get_crash, "must be 0 or 1" },
+	{ "panic", NULL, 0, NULL, set_panic, get_panic, "must be 0 or 1" },
+	{ "shrink", NULL, 0, NULL, set_shrink, get_shrink, "must be 0 or 1" },
+	{ "after_crash", NULL, 0, NULL, set_after, get_after, "must be keep, destroy or restart" },
 	{ "min_interval", NULL, 0, NULL, set_interval, get_interval,
-	  "is a number of seconds, at most 30 days" },
+	  "must be a number of seconds, at most 30 days" },
 	{ "strategy", XD_NODE_STRATEGY, 's', NULL, set_strategy, get_strategy,
-	  "is auto, precopy, rescan, still or stop" },
+	  "must be auto, precopy, rescan, still or stop" },
 	{ "format", XD_NODE_FORMAT, 'f', NULL, set_format, get_format,
-	  "is elf, xencore, xencore-raw or kdump" },
+	  "must be elf, xencore, xencore-raw or kdump" },
 	{ "compress", XD_NODE_COMPRESS, 'c', "default", set_compress, get_compress,
-	  "is zlib, lzo, snappy, zstd or none, with a level as zlib:1 to zlib:9 or zstd:1 to zstd:19" },
+	  "must be zlib, lzo, snappy, zstd or none, with a level such as zlib:1 to zlib:9 or "
+	  "zstd:1 to zstd:19" },
 	{ "dump_level", XD_NODE_DUMP_LEVEL, 'd', NULL, set_dump_level, get_dump_level,
-	  "is a number from 0 to 31" },
+	  "must be a number from 0 to 31" },
 	{ "max_pause", XD_NODE_MAX_PAUSE, 'p', "0", set_max_pause, get_max_pause,
-	  "is a number with us, ms or s, at most 1 h, like 50ms or 1.5s" },
+	  "must be a number with us, ms or s, at most 1 h, such as 50ms or 1.5s" },
 	{ "on_overrun", XD_NODE_ON_OVERRUN, NO_LETTER, NULL, set_on_overrun, get_on_overrun,
-	  "is fail, throttle or extend" },
+	  "must be fail, throttle or extend" },
 };
 
 static int set(struct xd_settings *s, const struct row *row, const char *value, const char **ret_why)

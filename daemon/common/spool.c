@@ -31,8 +31,8 @@ int xd_spool_open(struct xl_ctx *x, const char *dir, int *ret_dirfd)
 		return xl_err(x, -errno, "open %s", dir);
 	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EPERM,
-			       "%s is open to others, and dumps hold all secrets of the guests: it "
-			       "must be root's, with mode 0700", dir);
+			       "%s is accessible to others, but dumps contain the guests' secrets; "
+			       "it must belong to root and have mode 0700", dir);
 	*ret_dirfd = xl_take_fd(&fd);
 	return 0;
 }
@@ -42,7 +42,7 @@ int xd_spool_look(struct xl_ctx *x, const char *dir, int *ret_dirfd)
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -EACCES, "%s is for root alone", dir);
+		return xl_fail(x, XLDUMP_CAUSE_PERMISSION, -EACCES, "only root may use %s", dir);
 	if (fd < 0)
 		return xl_err(x, -errno, "open %s", dir);
 	*ret_dirfd = fd;

@@ -40,7 +40,7 @@ int cmd_getopt(const struct cmd *cmd, int argc, char **argv, const char *letters
 		exit(0);
 	}
 	if (c == '?' || c == ':')
-		exit(cmd_usage_error(cmd, "option `%s' is not known, or lacks its value",
+		exit(cmd_usage_error(cmd, "unknown option `%s', or its value is missing",
 				     argv[optind - 1]));
 	return c;
 }

@@ -35,13 +35,15 @@ static int take_option(int c, struct xl_convert *how, bool *force)
 	case 'f':
 		if (xldump_format_parse(optarg, &p->format) == 0)
 			return 0;
-		return cmd_usage_error(&cmd_convert, "format `%s' is none of elf, xencore, "
-				       "xencore-raw, kdump", optarg);
+		return cmd_usage_error(&cmd_convert,
+				       "unknown format `%s': use elf, xencore, xencore-raw or "
+				       "kdump", optarg);
 	case 'c':
 		if (xldump_codec_parse(optarg, &p->codec, &p->level) == 0)
 			return 0;
-		return cmd_usage_error(&cmd_convert, "compression `%s' is none of zlib, lzo, snappy, "
-				       "zstd, none, or has no such level", optarg);
+		return cmd_usage_error(&cmd_convert,
+				       "unknown compression `%s': use zlib, lzo, snappy, zstd or "
+				       "none, with a level such as zlib:9", optarg);
 	case 'D':
 		how->allow_damage = true;
 		return 0;
@@ -73,12 +75,12 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 			return r;
 	}
 	if (params->format == _XLDUMP_FORMAT_MAX)
-		return cmd_usage_error(&cmd_convert, "--format is needed");
+		return cmd_usage_error(&cmd_convert, "the option --format is needed");
 	conflict = xl_options_conflict(params->format, params->codec, 0);
 	if (conflict)
 		return cmd_usage_error(&cmd_convert, "%s", conflict);
 	if (argc - optind != 2)
-		return cmd_usage_error(&cmd_convert, "a file, and one to write, are needed");
+		return cmd_usage_error(&cmd_convert, "an input file and an output file are needed");
 	r = convert(x, &how, argv[optind], argv[optind + 1], force);
 	return r < 0 ? cmd_fail(&cmd_convert, x) : 0;
 }

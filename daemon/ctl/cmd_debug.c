@@ -51,11 +51,13 @@ static int make_command(struct xl_ctx *x, const struct xl_image *img, const stru
 	}
 	if (img->kind == XL_IMAGE_XENCORE || img->kind == XL_IMAGE_XENCORE_RAW)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "drgn cannot open a file without program headers, which is what the "
-			       "formats xencore and that of `xl dump-core' are; crash can");
+			       "drgn cannot open a file without program headers (xencore, or made "
+			       "by `xl dump-core'); use crash, or convert the file with `xldumpctl "
+			       "convert -f elf'");
 	if (img->flattened)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "drgn cannot open a flattened file: use xldumpctl reassemble first");
+			       "drgn cannot open a flattened file; use `xldumpctl reassemble' "
+			       "first");
 	add(c, "drgn");
 	add(c, "-c");
 	add(c, path);
@@ -131,8 +133,9 @@ static int debug(struct xl_ctx *x, const struct arguments *a)
 	r = xl_image_open(x, a->file, &img);
 	if (r == 0 && img->narrow)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "a dump of a 32-bit PV guest: what opens it is crash of 32 bits (of "
-			       "Debian's package crash:i386), as xencore-raw: crash VMLINUX %s", a->file);
+			       "a dump of a 32-bit PV guest: only the 32-bit crash opens it "
+			       "(Debian's package crash:i386), as xencore-raw: crash VMLINUX %s",
+			       a->file);
 	if (r == 0 && !a->allow_damage)
 		r = check(x, img);
 	if (r == 0)
@@ -143,8 +146,9 @@ static int debug(struct xl_ctx *x, const struct arguments *a)
 	if (!a->vmlinux)
 		r = vmlinux_find(x, &wanted, &found);
 	else if (!vmlinux_fits(a->vmlinux, &wanted))
-		(void)fprintf(stderr, "xldumpctl debug: warning: %s is another kernel than that of the "
-			      "dump, whose build-id is %s\n", a->vmlinux, wanted.build_id);
+		(void)fprintf(stderr,
+			      "xldumpctl debug: warning: %s is not the kernel of the dump, whose "
+			      "build-id is %s\n", a->vmlinux, wanted.build_id);
 	if (r == 0)
 		r = make_command(x, img, &vm, a->file, a->vmlinux ? a->vmlinux : found, a->drgn, &c);
 	if (r < 0)
@@ -184,7 +188,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 			spool = optarg;
 	}
 	if (names - optind < 1 || names - optind > 2)
-		return cmd_usage_error(&cmd_debug, "a file is needed, and a kernel may follow");
+		return cmd_usage_error(&cmd_debug, "a file is needed, and a vmlinux may follow");
 	a.vmlinux = names - optind > 1 ? argv[optind + 1] : NULL;
 	a.more = argv + (names < argc ? names + 1 : argc);
 	a.nr_more = names < argc ? argc - names - 1 : 0;

@@ -47,8 +47,9 @@ static int print_log(struct xl_ctx *x, const char *path, bool raw)
 	if (r < 0)
 		return xl_err(x, r, "%s", path);
 	if (broken)
-		(void)fprintf(stderr, "xldumpctl dmesg: %s: %" PRIu64 " records make no sense and are "
-			      "left out\n", path, broken);
+		(void)fprintf(stderr,
+			      "xldumpctl dmesg: %s: %" PRIu64 " records are invalid and were "
+			      "skipped\n", path, broken);
 	return 0;
 }
 

@@ -82,7 +82,7 @@ static struct json_object *describe(const char *path, struct xl_image *img,
 static void print_guest(struct json_object *o, struct json_object *note)
 {
 	struct json_object *d = xl_json_get(note, "domain");
-	const char *narrow = xl_json_get(o, "bits") ? " of 32 bits" : "";
+	const char *narrow = xl_json_get(o, "bits") ? ", 32 bits" : "";
 	char name[256], type[16], uuid[64], memory[32];
 
 	if (!d && narrow[0])
@@ -134,11 +134,11 @@ static void print_guarantee(struct json_object *note)
 	if (damaged)
 		print_damage(damaged);
 	if (s) {
-		(void)printf("guarantee:  all pages but %" PRIu64 " are of that instant:",
+		(void)printf("guarantee:  all pages except %" PRIu64 " are from that instant:",
 			     xl_json_number(s, "count"));
 		print_ranges(xl_json_get(s, "ranges"));
 	} else if (!strcmp(word, "exact")) {
-		(void)printf("guarantee:  exact: every page is of that instant\n");
+		(void)printf("guarantee:  exact: every page is from that instant\n");
 	} else if (damaged) {
 		(void)printf("guarantee:  every other page is of that instant\n");
 	} else {
@@ -166,7 +166,7 @@ static void print_how(struct json_object *note)
 		(void)printf(" (%s)", reason);
 	(void)printf("\n");
 	if (xl_json_true(note, "raw"))
-		(void)printf("changed:    nothing: page tables hold frames of the host\n");
+		(void)printf("changed:    nothing: page tables contain mfns\n");
 	else if (xl_json_get(note, "tables") || xl_json_number(edits, "count"))
 		(void)printf("changed:    %" PRIu64 " page tables rewritten, %" PRIu64
 			     " words cleared, %" PRIu64 " of them without a record\n",
@@ -182,8 +182,8 @@ static void print_kernel(struct json_object *o)
 
 	if (!k) {
 		(void)printf("kernel:     %s\n", xl_json_get(o, "bits") ?
-							 "not looked for: of 32 bits" :
-							 "none that is recognised");
+							 "not searched for in a 32-bit guest" :
+							 "none recognised");
 		return;
 	}
 	(void)printf("kernel:     Linux %s", xl_json_shown(k, "release", release, sizeof(release)));
@@ -228,7 +228,7 @@ static void print_text(struct json_object *o)
 		print_guarantee(note);
 		print_how(note);
 	} else {
-		(void)printf("guarantee:  none is stated: not a file of xldump\n");
+		(void)printf("guarantee:  none stated: not made by xldump\n");
 	}
 	(void)printf("size:       %" PRIu64 " pages (%s); file of %s, %s on disk\n",
 		     xl_json_number(o, "pages"),

@@ -102,14 +102,15 @@ static int take_option(int c, struct list_arguments *a)
 	case '1': a->wanted.newest = 1; break;
 	case 'n':
 		if (xd_parse_number(optarg, 1, UINT_MAX, &n) < 0)
-			return cmd_usage_error(&cmd_list, "`%s' is no number of dumps from 1 on",
+			return cmd_usage_error(&cmd_list,
+					       "invalid number of dumps `%s': it must be 1 or more",
 					       optarg);
 		a->wanted.newest = n;
 		break;
 	case 'S':
 	case 'U':
 		if (when_parse(optarg, a->now, when) < 0)
-			return cmd_usage_error(&cmd_list, "`%s' is no time: " WHEN_FORMS, optarg);
+			return cmd_usage_error(&cmd_list, "invalid time `%s': " WHEN_FORMS, optarg);
 		*(c == 'S' ? &a->wanted.since : &a->wanted.until) = when;
 		break;
 	default: break;
@@ -154,7 +155,8 @@ static int run_rm(struct xl_ctx *x, int argc, char **argv)
 		if (c == OPT_SPOOL)
 			spool = optarg;
 	if (optind == argc)
-		return cmd_usage_error(&cmd_rm, "a dump of `xldumpctl list' is needed");
+		return cmd_usage_error(&cmd_rm,
+				       "the name of a dump is needed; `xldumpctl list' shows them");
 	spool = dumps_spool(spool, buf, sizeof(buf));
 	if (xd_spool_look(x, spool, &dirfd) < 0)
 		return cmd_fail(&cmd_rm, x);
@@ -163,7 +165,8 @@ static int run_rm(struct xl_ctx *x, int argc, char **argv)
 
 		if (r == -ENOENT)
 			(void)xl_fail(x, XLDUMP_CAUSE_USAGE, r,
-				      "%s has no dump `%s': see xldumpctl list", spool, argv[optind]);
+				      "%s has no dump `%s'; `xldumpctl list' shows all dumps",
+				      spool, argv[optind]);
 		else if (r < 0)
 			(void)xl_err(x, r, "remove %s/%s", spool, argv[optind]);
 		if (r < 0) {

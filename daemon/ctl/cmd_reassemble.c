@@ -198,7 +198,7 @@ static int finish_stdout(struct job *j, int r)
 		r = xl_fail(j->x, XLDUMP_CAUSE_OUTPUT, -errno, "cannot write to standard output: %s",
 			    strerror(errno));
 	if (ftruncate(STDOUT_FILENO, 0) < 0)
-		(void)fputs("xldumpctl reassemble: and the unfinished file cannot be emptied\n",
+		(void)fputs("xldumpctl reassemble: cannot empty the unfinished file\n",
 			    stderr);
 	return r;
 }
@@ -228,7 +228,7 @@ static int open_input(struct xl_ctx *x, const char *path, int *ret)
 	*ret = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (*ret < 0)
 		return xl_fail(x, errno == EACCES ? XLDUMP_CAUSE_PERMISSION : XLDUMP_CAUSE_OTHER,
-			       -errno, "%s: cannot open it: %s", path, strerror(errno));
+			       -errno, "cannot open %s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -248,7 +248,8 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	while ((c = cmd_getopt(&cmd_reassemble, argc, argv, "h", options)) != -1)
 		*(c == 'f' ? &force : &j.allow_damage) = true;
 	if (argc - optind > 2)
-		return cmd_usage_error(&cmd_reassemble, "an input and an output, not more");
+		return cmd_usage_error(&cmd_reassemble,
+				       "too many arguments: at most an input and an output");
 	in = argc > optind ? argv[optind] : NULL;
 	out = argc > optind + 1 && strcmp(argv[optind + 1], "-") ? argv[optind + 1] : NULL;
 	if (open_input(x, in, &j.in) < 0)

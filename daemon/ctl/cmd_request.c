@@ -83,8 +83,10 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 			client_nodes_set(&a.nodes, xd_settings_option(c), optarg); /* the daemon judges */
 		} else if (c == OPT_NAME) {
 			if (!xd_job_id_ok(optarg))
-				return cmd_usage_error(&cmd_request, "`%s' cannot be the name of a request: "
-						       "at most 48 letters, digits, dots, dashes and underscores",
+				return cmd_usage_error(&cmd_request,
+						       "invalid request name `%s': use at most 48 "
+						       "letters, digits, dots, dashes and "
+						       "underscores",
 						       optarg);
 			(void)snprintf(a.id, sizeof(a.id), "%s", optarg);
 		} else if (c == OPT_TIMER) {

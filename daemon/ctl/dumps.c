@@ -146,12 +146,13 @@ int dumps_path(struct xl_ctx *x, const struct cmd *cmd, const char *spool, char 
 	spool = dumps_spool(spool, buf, sizeof(buf));
 	r = dumps_find(x, spool, &wanted, &d, &n);
 	if (r < 0)
-		return xl_err(x, r, "no file `%s' is here, and dumps cannot be searched for it",
+		return xl_err(x, r,
+			      "there is no file `%s', and the dumps of xldumpd cannot be searched",
 			      arg);
 	if (!n)
 		r = xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
-			    "no file `%s' is here, and no dump in %s matches it: `xldumpctl list' "
-			    "shows what there is", arg, spool);
+			    "there is no file `%s', and no dump in %s matches; `xldumpctl list' "
+			    "shows all dumps", arg, spool);
 	else if (asprintf(ret, "%s/%s", spool, d->name) < 0)
 		r = xl_err(x, -ENOMEM, "open %s", d->name);
 	else

@@ -190,5 +190,5 @@ int vmlinux_find(struct xl_ctx *x, const struct vmlinux_wanted *w, char **ret)
 		       "`dnf debuginfo-install kernel-core-%s' (Fedora), or set DEBUGINFOD_URLS and "
 		       "install debuginfod; or name it: xldumpctl debug FILE VMLINUX",
 		       w->release[0] ? w->release : "(unknown)",
-		       w->build_id[0] ? w->build_id : "(not told)", w->release, w->release);
+		       w->build_id[0] ? w->build_id : "(unknown)", w->release, w->release);
 }

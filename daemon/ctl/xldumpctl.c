@@ -57,7 +57,8 @@ int main(int argc, char **argv)
 		return stop_status(commands[i]->run(&x, argc - 1, argv + 1));
 	}
 	if (name[0])
-		(void)fprintf(stderr, "xldumpctl: `%s' is no command (see xldumpctl --help)\n", name);
+		(void)fprintf(stderr,
+			      "xldumpctl: unknown command `%s' (see xldumpctl --help)\n", name);
 	else
 		usage(stderr);
 	return XLDUMP_CAUSE_USAGE;

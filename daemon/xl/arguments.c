@@ -111,16 +111,20 @@ static int take_own(int c, struct arguments *a)
 	switch (c) {
 	case 'j':
 		if (parse_threads(optarg, &a->o.threads) < 0)
-			return usage_error(a, "--threads is a number from 0 to 256, not `%s'", optarg);
+			return usage_error(a,
+					   "--threads must be a number from 0 to 256, not `%s'",
+					   optarg);
 		break;
 	case OPT_MAX_ROUNDS:
 		if (xd_parse_number(optarg, 1, 56, &a->o.max_rounds) < 0)
-			return usage_error(a, "--max-rounds is a number from 1 to 56, not `%s'", optarg);
+			return usage_error(a,
+					   "--max-rounds must be a number from 1 to 56, not `%s'",
+					   optarg);
 		break;
 	case OPT_ESTIMATE: a->estimate = true; break;
 	case OPT_SYMBOLS: a->o.symbols = optarg; break;
 	case OPT_FORCE: a->o.overwrite = true; break;
-	default: return usage_error(a, "an option is not known, or lacks its value");
+	default: return usage_error(a, "unknown option, or its value is missing");
 	}
 	for (const struct option *o = own_options; o->name; o++)
 		if (o->val == c)
@@ -157,14 +161,14 @@ static void to_standard_output(struct arguments *a)
 static int take_names(int n, char **name, struct arguments *a)
 {
 	if (a->daemon && n != 1)
-		return usage_error(a, "with --daemon a domain is needed, and no file");
+		return usage_error(a, "--daemon needs a domain and no file");
 	if (a->daemon && a->not_for_daemon)
-		return usage_error(a, "--%s does not go with --daemon", a->not_for_daemon);
+		return usage_error(a, "--%s cannot be used with --daemon", a->not_for_daemon);
 	if (n < (a->estimate || a->daemon ? 1 : 2))
 		return usage_error(a, a->estimate ? "a domain is needed" :
 						    "a domain and a file are needed");
 	if (n > 2)
-		return usage_error(a, "one domain and one file, not more");
+		return usage_error(a, "too many arguments: a domain and a file are needed");
 	(void)xl_unescape(name[0]); /* as list and status of xldumpctl show it */
 	a->domain = name[0];
 	a->file = n == 2 ? name[1] : NULL;

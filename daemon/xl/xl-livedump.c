@@ -123,13 +123,13 @@ static int dump_died(void *data, int sig)
 		r = xldump_recover(xl, NULL); /* whether all is well now */
 	if (r < 0)
 		(void)snprintf(text, sizeof(text),
-			       "the dump was killed by signal %d (%s), and it cannot be seen to it "
-			       "that the guest runs (%.300s): look at `xl list'",
+			       "the dump was killed by signal %d (%s), and the guest could not be "
+			       "restored (%.300s); check it with `xl list'",
 			       sig, strsignal(sig), xl ? xldump_error(xl) : strerror(ENOMEM));
 	else
 		(void)snprintf(text, sizeof(text),
-			       "the dump was killed by signal %d (%s); the guest is as it was, and "
-			       "no unfinished file is left",
+			       "the dump was killed by signal %d (%s); the guest is in its "
+			       "previous state, and no unfinished file is left",
 			       sig, strsignal(sig));
 	xldump_close(xl);
 	if (a->json)

@@ -20,7 +20,7 @@ static int engine_init(struct xl_engine *e)
 			       e->dom.domid);
 	cut->vcpu = calloc(cut->vcpus, sizeof(*cut->vcpu));
 	if (!cut->vcpu)
-		return xl_err(e->x, -ENOMEM, "state of %u vCPUs", cut->vcpus);
+		return xl_err(e->x, -ENOMEM, "allocate the state of %u vCPUs", cut->vcpus);
 	memset(cut->vcpu, 0, cut->vcpus * sizeof(*cut->vcpu));
 	cut->nr_pfns = e->map->nr_pfns;
 	cut->narrow = e->map->narrow;
@@ -34,7 +34,7 @@ static int engine_init(struct xl_engine *e)
 	if (r == 0)
 		r = xl_copier_init(&e->copier, e->x, e->hv, e->dom.domid, e->map);
 	if (r < 0)
-		return xl_err(e->x, r, "index of %" PRIu64 " pages", cut->nr_pfns);
+		return xl_err(e->x, r, "allocate an index of %" PRIu64 " pages", cut->nr_pfns);
 	return xl_engine_pin(e);
 }
 

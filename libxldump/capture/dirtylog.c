@@ -60,8 +60,9 @@ static int explain_start(struct xl_engine *e, int r)
 			       e->dom.domid);
 	if (r == -ENOMEM)
 		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, r,
-			       "Xen has no memory left for the dirty log of domain %u: free some (xl "
-			       "info: free_memory), or use --strategy=rescan",
+			       "Xen has no memory left for the dirty log of domain %u; free some "
+			       "memory of the host (`xl info' shows free_memory), or use "
+			       "--strategy=rescan",
 			       e->dom.domid);
 	return xl_engine_err(e, r, "switch on log-dirty mode");
 }
@@ -97,7 +98,8 @@ int xl_dirtylog_start(struct xl_dirtylog *l, struct xl_engine *e)
 
 	l->e = e;
 	if (r < 0)
-		return xl_err(e->x, r, "dirty log of %" PRIu64 " pages", e->map->nr_pfns);
+		return xl_err(e->x, r,
+			      "allocate a dirty log of %" PRIu64 " pages", e->map->nr_pfns);
 	if (saver)
 		return fail_saver(e, saver);
 	r = xl_undo_log_begin(e->x, e->x->undo);
@@ -210,7 +212,7 @@ int xl_dirtylog_verify(struct xl_dirtylog *l)
 	/* Not for its pages, which are later than the dump: for its count. */
 	r = xl_dirtylog_fetch(l, false, &l->fresh);
 	if (r < 0)
-		return xl_dirtylog_err(l, r, "was the dirty log ours to the end");
+		return xl_dirtylog_err(l, r, "check that nobody took the dirty log");
 	r = e->hv->ops->logdirty_start(e->hv, e->dom.domid, e->map->nr_pfns);
 	l->verified = r == -EBUSY || r == 0;
 	if (r == -EBUSY)
@@ -233,8 +235,8 @@ int xl_dirtylog_err(struct xl_dirtylog *l, int r, const char *what)
 	if (went_away(l->e))
 		return -ESRCH;
 	return xl_fail(l->e->x, XLDUMP_CAUSE_BUSY, -EBUSY,
-		       "domain %u was saved or migrated meanwhile, which took its dirty log away: "
-		       "the dump would not be of one instant; begin it again when that is over, or "
+		       "domain %u was saved or migrated meanwhile, which took its dirty log away, "
+		       "so the dump would not be consistent; dump it again when that is over, or "
 		       "use --strategy=rescan",
 		       l->e->dom.domid);
 }
@@ -305,7 +307,7 @@ void xl_dirtylog_stop(struct xl_dirtylog *l)
 		l->on = l->dm_on = false;
 		xl_undo_update(e->x->undo, XL_UNDO_ALL_LOG | XL_UNDO_DM_LOG, 0);
 		xl_log(e->x, XLDUMP_LOG_WARNING,
-		       "log-dirty mode of domain %u is left as it is, to who has taken it",
+		       "log-dirty mode of domain %u is left to the program that has taken it",
 		       e->dom.domid);
 		return;
 	}
@@ -313,8 +315,9 @@ void xl_dirtylog_stop(struct xl_dirtylog *l)
 	saver = find_saver(e);
 	if (saver)
 		xl_log(e->x, XLDUMP_LOG_WARNING,
-		       "a save or migration of domain %u (process %d) began at the moment when the "
-		       "dump let go of the dirty log: if the guest it makes misbehaves, do it again",
+		       "a save or migration of domain %u (process %d) began just when the dump "
+		       "released the dirty log; if the restored guest misbehaves, save or migrate "
+		       "it again",
 		       e->dom.domid, (int)saver);
 }
 

@@ -63,7 +63,7 @@ int xl_engine_err_doing(struct xl_engine *e, int r, const char *what)
 {
 	if (r == -EOVERFLOW)
 		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, r,
-			       "domain %u was given more address space during the dump: start again",
+			       "domain %u got more address space during the dump; dump it again",
 			       e->dom.domid);
 	return xl_engine_err(e, r, "%s: %s", what, e->hv->doing);
 }
@@ -176,8 +176,8 @@ int xl_engine_pick(struct xl_engine *e, enum xldump_strategy asked, enum xldump_
 	if (*ret != XLDUMP_STRATEGY_STILL || stopped)
 		return 0;
 	return xl_fail(e->x, XLDUMP_CAUSE_USAGE, -EINVAL,
-		       "domain %u is running: the strategy `still' is for guests that are not; leave "
-		       "the choice to `auto', or ask for `stop'", e->dom.domid);
+		       "domain %u is running, but the strategy `still' is for stopped guests; use "
+		       "`auto' or `stop'", e->dom.domid);
 }
 
 void xl_engine_no_log(enum xldump_guest_type type, char *ret, size_t size)

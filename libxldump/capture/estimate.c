@@ -273,7 +273,7 @@ int xl_estimate(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
 	if (r == 0)
 		r = xl_bitmap_init(&w.dirty, map->nr_pfns);
 	if (r < 0)
-		return xl_err(x, r, "index of %" PRIu64 " pages", map->nr_pfns);
+		return xl_err(x, r, "allocate an index of %" PRIu64 " pages", map->nr_pfns);
 	r = xl_engine_pin(&w.e);
 	if (r == 0)
 		r = take_sample(&w);

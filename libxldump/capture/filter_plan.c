@@ -109,7 +109,7 @@ int xl_plan_filter(struct xl_engine *e)
 		return 0;
 	r = xl_bitmap_init(&wanted, e->map->nr_pfns);
 	if (r < 0)
-		return xl_err(e->x, r, "index of %" PRIu64 " pages", e->map->nr_pfns);
+		return xl_err(e->x, r, "allocate an index of %" PRIu64 " pages", e->map->nr_pfns);
 	r = plan(e, &wanted);
 	if (r < 0 && e->p->dump_level == XLDUMP_LEVEL_ZERO && r != -ENOMEM) {
 		/* Nobody need be judged for that. */
@@ -119,7 +119,8 @@ int xl_plan_filter(struct xl_engine *e)
 	}
 	if (r < 0)
 		return r;
-	xl_log(e->x, XLDUMP_LOG_DEBUG, "%" PRIu64 " pages are needed to judge the others",
+	xl_log(e->x, XLDUMP_LOG_DEBUG,
+	       "%" PRIu64 " pages must be read to know which others to leave out",
 	       xl_bitmap_count(&wanted));
 	return xl_pipeline_filter(e->pipe, e->p->dump_level, e->p->scratch, &wanted);
 }

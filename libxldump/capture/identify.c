@@ -50,7 +50,8 @@ int xl_identify(struct xl_engine *e)
 	pfn = k->xen_start_info_pa >> XL_PAGE_SHIFT;
 	if (r == -ENOENT) {
 		xl_log(e->x, XLDUMP_LOG_WARNING,
-		       "no Linux kernel recognised in the guest (%s): debuggers will need help",
+		       "no Linux kernel recognised in the guest (%s); drgn will not open the dump, "
+		       "and crash may need options",
 		       e->x->err);
 		xl_err_clear(e->x);
 		return xl_plan_filter(e);
@@ -66,9 +67,9 @@ int xl_identify(struct xl_engine *e)
 		k->xen_start_info_pa = 0;
 	if (k->xen_start_info_pa == 0) {
 		xl_log(e->x, XLDUMP_LOG_WARNING,
-		       "the variable xen_start_info of kernel %s was not found: crash will not read "
-		       "this dump of a PV guest; drgn, gdb and makedumpfile will.  Name its System.map "
-		       "or vmlinux with --symbols",
+		       "the variable xen_start_info of kernel %s was not found, so crash will not "
+		       "read this dump of a PV guest (drgn, gdb and makedumpfile will); name the "
+		       "kernel's System.map or vmlinux with --symbols",
 		       k->release);
 		return xl_plan_filter(e);
 	}

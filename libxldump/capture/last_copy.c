@@ -29,7 +29,7 @@ int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e)
 	l->grant = malloc(XL_MAX_GRANTS * sizeof(*l->grant));
 	l->index = calloc(nr, sizeof(*l->index));
 	if (!l->grant || !l->index)
-		return xl_err(e->x, -ENOMEM, "index of the pages of the pause");
+		return xl_err(e->x, -ENOMEM, "allocate an index of the pages of the pause");
 	if (e->map->p2m) {
 		l->m2p = calloc(1, sizeof(*l->m2p));
 		if (!l->m2p)
@@ -42,7 +42,7 @@ int xl_last_copy_init(struct xl_last_copy *l, struct xl_engine *e)
 		r = xl_bitmap_init(&l->left, nr);
 	if (r == 0)
 		r = xl_stash_reserve(&l->stash, at_most(STASH_FIRST, e->dom.tot_pages));
-	return r < 0 ? xl_err(e->x, r, "memory for the pages of the pause") : 0;
+	return r < 0 ? xl_err(e->x, r, "allocate memory for the pages of the pause") : 0;
 }
 
 void xl_last_copy_deinit(struct xl_last_copy *l)
@@ -134,7 +134,7 @@ int xl_last_copy_prepare(struct xl_last_copy *l, uint64_t pages)
 	forget(l);
 	pages += pages / 4 + at_most(STASH_SLACK, e->dom.tot_pages) + xl_bitmap_count(&l->unseen);
 	r = xl_stash_reserve(&l->stash, pages);
-	return r < 0 ? xl_err(e->x, r, "memory for %" PRIu64 " pages", pages) : 0;
+	return r < 0 ? xl_err(e->x, r, "allocate memory for %" PRIu64 " pages", pages) : 0;
 }
 
 /* ---- inside the pause ---- */

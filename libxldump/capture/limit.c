@@ -50,14 +50,14 @@ int xl_limit_fail(struct xl_engine *e, const char *why, uint64_t foreseen, unsig
 
 	if (foreseen > plannable)
 		return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-			       "%s%s%sthe guest would be stopped for about %s, and %s can be "
-			       "planned with of the %s allowed, for a part is kept in reserve; "
-			       "allow more with --max-pause",
+			       "%s%s%sthe guest would be stopped for about %s, but only %s of the "
+			       "%s allowed can be used (the rest is a reserve); allow more with "
+			       "--max-pause",
 			       reason, reason[0] ? "; " : "", why, ms(foreseen, about),
 			       ms(plannable, planned), ms(e->max_pause_ns, allowed));
 	return xl_fail(e->x, XLDUMP_CAUSE_PAUSE_LIMIT, -ETIME,
-		       "%s%s%sstopping the guest took longer than the %s foreseen, and was given "
-		       "up for the sake of the %s allowed; allow more with --max-pause",
+		       "%s%s%sthe pause took longer than the predicted %s and was given up to keep "
+		       "the limit of %s; allow more with --max-pause",
 		       reason, reason[0] ? "; " : "", why, ms(foreseen, about),
 		       ms(e->max_pause_ns, allowed));
 }

@@ -163,7 +163,7 @@ static int over_limit(struct precopy *s, uint64_t would_be)
 	if (xl_limit_lift(s->e))
 		return 0;
 	(void)snprintf(why, sizeof(why),
-		       s->unsettled ? "its devices went on writing after it had been stopped, %" PRIu64
+		       s->unsettled ? "devices kept writing after the guest was stopped, %" PRIu64
 				      " pages are left: " :
 				      "the guest dirties pages faster than they are copied, %" PRIu64
 				      " are left: ",
@@ -370,8 +370,8 @@ static int pause_and_copy(struct precopy *s)
 			continue;
 		if (!s->e->max_pause_ns)
 			return xl_fail(s->e->x, XLDUMP_CAUSE_OTHER, -EAGAIN,
-				       "the guest dirtied more in every one of %d pauses than there "
-				       "was room for",
+				       "in each of %d attempts the guest dirtied more pages than "
+				       "there was room for; try again when it is less busy",
 				       MAX_ATTEMPTS);
 		st = stats(s);
 		r = over_limit(s, xl_policy_predict(&st));
@@ -410,7 +410,8 @@ static int precopy(struct precopy *s)
 	if (r == 0)
 		r = xl_bitmap_init(&s->now, e->map->nr_pfns);
 	if (r < 0)
-		return xl_err(e->x, r, "dirty log of %" PRIu64 " pages", e->map->nr_pfns);
+		return xl_err(e->x, r,
+			      "allocate a dirty log of %" PRIu64 " pages", e->map->nr_pfns);
 	r = xl_last_copy_init(&s->last, e);
 	s->last.logged = true;
 	if (r == 0)
@@ -443,7 +444,7 @@ static int precopy(struct precopy *s)
 	if (s->unsettled)
 		xl_log(e->x, XLDUMP_LOG_WARNING,
 		       "devices of domain %u were still writing to its memory %.0f ms after it was "
-		       "stopped: what they wrote to in the end are suspects",
+		       "stopped; the pages that they wrote last are listed as suspects",
 		       e->dom.domid, SETTLE_MAX_NS / 1e6);
 	return xl_last_copy_put(&s->last);
 }

@@ -49,7 +49,7 @@ static int rescan_init(struct rescan *s)
 	if (r == 0)
 		r = xl_bitmap_init(&s->todo, nr);
 	if (r < 0)
-		return xl_err(e->x, r, "hashes of %" PRIu64 " pages", nr);
+		return xl_err(e->x, r, "allocate hashes of %" PRIu64 " pages", nr);
 	return xl_last_copy_init(&s->last, e);
 }
 
@@ -153,7 +153,7 @@ static int over_limit(struct rescan *s)
 
 	if (xl_limit_lift(e))
 		return 0;
-	return xl_limit_fail(e, "all its memory has to be read while it stands still: ",
+	return xl_limit_fail(e, "all memory must be read while the guest is stopped: ",
 				    foreseen(s), XL_LIMIT_RESERVE);
 }
 
@@ -288,8 +288,8 @@ int xl_strategy_rescan(struct xl_engine *e)
 	}
 	if (r == GIVEN_UP)
 		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, -EAGAIN,
-			       "the guest changed more in every one of %d pauses than there was room "
-			       "for; use --strategy=stop",
+			       "in each of %d attempts the guest changed more pages than there was "
+			       "room for; use --strategy=stop",
 			       MAX_ATTEMPTS);
 	return r;
 }

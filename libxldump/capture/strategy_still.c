@@ -157,12 +157,13 @@ int xl_strategy_still(struct xl_engine *e)
 	if (r == 0)
 		r = xl_bitmap_init(&s.todo, e->map->nr_pfns);
 	if (r < 0)
-		return xl_err(e->x, r, "index of %" PRIu64 " pages", e->map->nr_pfns);
+		return xl_err(e->x, r, "allocate an index of %" PRIu64 " pages", e->map->nr_pfns);
 	s.last.patient = true;
 	if (e->dom.hvm_devices) {
 		r = xl_hashes_init(&e->hashes, e->map->nr_pfns);
 		if (r < 0)
-			return xl_err(e->x, r, "hashes of %" PRIu64 " pages", e->map->nr_pfns);
+			return xl_err(e->x, r,
+				      "allocate hashes of %" PRIu64 " pages", e->map->nr_pfns);
 	}
 	r = xl_skip_prepare(e);
 	if (r == 0)

@@ -50,7 +50,7 @@ void xl_throttle_end(struct xl_throttle *t)
 		xl_undo_update(t->e->x->undo, XL_UNDO_CAP, 0);
 	if (r < 0 && r != -ESRCH)
 		xl_log(t->e->x, XLDUMP_LOG_WARNING,
-		       "domain %u still has a cap on its CPU time (%s): `xl sched-credit2 -d %u -c %u' "
-		       "gives it back what it had",
+		       "domain %u still has a cap on its CPU time (%s); restore the old one with "
+		       "`xl sched-credit2 -d %u -c %u'",
 		       t->e->dom.domid, strerror(-r), t->e->dom.domid, t->before);
 }

@@ -161,7 +161,8 @@ int xl_elf_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink
 	    xl_elf_slots_init(f, layout->nr_pfns, layout->present, &f->slots) < 0 ||
 	    xl_bitmap_init(&f->known, slots) < 0 || xl_bitmap_init(&f->stored, slots) < 0 ||
 	    xl_bitmap_init(&f->stale, slots) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", layout->nr_pfns);
+		return xl_err(x, -ENOMEM,
+			      "allocate an index of %" PRIu64 " pages", layout->nr_pfns);
 	xl_elf_place(f, xl_notes_max(layout->vcpus) + layout->more_notes);
 	xl_sink_set_record(sink, XL_PAGE_SIZE);
 	*ret = &XL_TAKE_PTR(f)->format;

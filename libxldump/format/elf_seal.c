@@ -187,7 +187,7 @@ int xl_elf_seal(struct xl_ctx *x, struct xl_elf *f, const struct xl_cut *cut)
 	if (f->raw && (!cut->p2m || !cut->raw))
 		return xl_err(x, -EINVAL, "a raw file of a guest whose memory is not");
 	if (!s || xl_elf_slots_init(f, cut->nr_pfns, &cut->present, &s->final) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", cut->nr_pfns);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", cut->nr_pfns);
 	s->f = f;
 	s->cut = cut;
 	s->present = f->raw ? &cut->present : &s->final.present;

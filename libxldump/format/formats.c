@@ -25,8 +25,9 @@ int xl_format_check_narrow(struct xl_ctx *x, enum xldump_format format)
 	if (xl_format_fits_narrow(format))
 		return 0;
 	return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-		       "a 32-bit PV guest: no reader knows such a file in the format %s; use "
-		       "xencore-raw for crash of 32 bits, or xencore", xldump_format_name(format));
+		       "a 32-bit PV guest: no debugger reads the format %s of such a guest; use "
+		       "xencore-raw, which the 32-bit crash opens, or xencore",
+		       xldump_format_name(format));
 }
 
 int xl_format_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_sink *sink,

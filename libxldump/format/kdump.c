@@ -185,7 +185,7 @@ int xl_kdump_open(struct xl_ctx *x, const struct xl_layout *layout, struct xl_si
 	f->packed = malloc(XL_KDUMP_BATCH * XL_PACKED_MAX);
 	if (!f->place || !f->digest || !f->pages || !f->packed ||
 	    xl_same_init(&f->same, f->nr_pfns) < 0 || xl_store_init(&f->store, sink, f->start) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", f->nr_pfns);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", f->nr_pfns);
 	r = xl_packer_open(x, xl_codec_of(codec), params->level,
 			   xl_packer_threads(params->threads), &f->packer);
 	if (r < 0)

@@ -334,7 +334,7 @@ int xl_kallsyms_find(struct xl_ctx *x, const char *text, const struct xl_kmem *m
 	if (r == 0)
 		e = judge_encoding(&t, m, place[0], stext);
 	if (e == _ENCODING_MAX)
-		return no_symbols(x, "the kernel's symbol table is not as it should be");
+		return no_symbols(x, "the kernel's symbol table has an unknown layout");
 
 	for (size_t i = 0; i < n; i++)
 		if (place[i + 1] == UINT32_MAX ||

@@ -147,7 +147,7 @@ static void judge(struct verdict *v)
 
 	why = xl_vmcoreinfo_check(v->text);
 	if (!why && !find_phys_base(v))
-		why = "init_uts_ns is not where it says, or belongs to another kernel";
+		why = "init_uts_ns is not where VMCOREINFO says, or belongs to another kernel";
 	if (why) {
 		(void)snprintf(v->why, sizeof(v->why), "%s", why);
 		return;
@@ -292,7 +292,7 @@ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_
 			best = i;
 	if (!v[best].score)
 		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
-			       "VMCOREINFO at pfn %#" PRIx64 " does not stand up: %s", v[best].pfn,
+			       "VMCOREINFO at pfn %#" PRIx64 " is not valid: %s", v[best].pfn,
 			       v[best].why);
 
 	if (c->symbols) {

@@ -136,7 +136,8 @@ int xl_panic_learn(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, const str
 
 	if (map->p2m)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "the memory of a PV guest moves: it cannot be told where its kernel is");
+			       "the memory of a PV guest moves, so the place of its kernel is not "
+			       "known");
 	if (!m)
 		return xl_err(x, -ENOMEM, "look for the guest's kernel");
 	*m = (struct reader){ .hv = hv, .domid = domid, .frame = XL_INVALID_FRAME };
@@ -155,7 +156,8 @@ int xl_panic_learn(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, const str
 		return xl_err(x, r, "read the kernel's panic_cpu");
 	if (cpu != NO_CPU)
 		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
-			       "the kernel's panic_cpu is %u while it runs: it cannot be told by it", cpu);
+			       "the kernel's panic_cpu is %u although the kernel runs, so it "
+			       "cannot show a panic", cpu);
 	*ret = mark;
 	return 0;
 }
@@ -175,7 +177,8 @@ int xl_panic_look(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid,
 	if (r < 0)
 		return xl_err(x, r, "look at the guest's kernel");
 	if (sum != mark->info_sum || (cpu != NO_CPU && cpu >= MAX_CPUS))
-		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ESTALE, "the guest's kernel is another now");
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ESTALE,
+			       "the guest has booted another kernel since");
 	*ret = cpu != NO_CPU;
 	return 0;
 }

@@ -117,8 +117,8 @@ static int check_nr_gfns(struct xl_ctx *x, const struct xl_domain *dom, uint64_t
 	if (nr > 0 && nr <= XL_MAX_PFNS && (nr <= 2 * GFN_4G || nr / 32 <= have))
 		return 0;
 	return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -ERANGE,
-		       "the guest has an address space of %" PRIu64 " pages and owns %" PRIu64
-		       ": not believed", nr, have);
+		       "the guest has an address space of %" PRIu64 " pages but owns only %" PRIu64
+		       ", which is implausible", nr, have);
 }
 
 int xl_physmap_hvm_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,

@@ -142,9 +142,8 @@ static int check_root(struct xl_ctx *x, const struct xl_domain *dom, const struc
 	if (root->max_pfn == 0 || root->max_pfn > XL_MAX_PFNS ||
 	    root->max_pfn > have * 32 + ((uint64_t)1 << 20))
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -ERANGE,
-			       "the guest claims %" PRIu64 " pages of address space and owns %" PRIu64
-			       ": not believed",
-			       root->max_pfn, have);
+			       "the guest claims %" PRIu64 " pages of address space but owns only "
+			       "%" PRIu64 ", which is implausible", root->max_pfn, have);
 	return 0;
 }
 
@@ -160,7 +159,7 @@ int xl_physmap_pv_build(struct xl_ctx *x, struct xl_hv *hv, const struct xl_doma
 		return xl_err(x, r, "ask for the guest's width");
 	if (width != 64 && width != 32)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "a %u-bit PV guest: there are only those of 64 and 32 bits", width);
+			       "a %u-bit PV guest: only 64 and 32 bits are supported", width);
 	pv = ret->pv = calloc(1, sizeof(*ret->pv));
 	if (!pv)
 		return xl_err(x, -ENOMEM, "p2m");

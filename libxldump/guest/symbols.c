@@ -101,8 +101,9 @@ static int read_map(struct xl_ctx *x, struct xl_symbols *s, uint64_t size)
 
 		if (n <= 0)
 			return xl_fail(x, XLDUMP_CAUSE_USAGE, n < 0 ? -errno : -EINVAL,
-				       "%s: cannot read it: %s", s->path,
-				       n < 0 ? strerror(errno) : "it becomes shorter");
+				       "cannot read %s: %s", s->path,
+				       n < 0 ? strerror(errno) : "it became shorter while it was "
+								 "read");
 		got += (size_t)n;
 	}
 	s->text[got] = '\0';
@@ -199,7 +200,7 @@ int xl_symbols_open(struct xl_ctx *x, const char *path, struct xl_symbols **ret)
 			       -errno, "symbols: cannot open %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > MAP_MAX * 16)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
-			       "symbols: %s is not a file, or too large", path);
+			       "symbols: %s is not a regular file, or is too large", path);
 	if (pread(s->fd, magic, sizeof(magic), 0) == sizeof(magic) &&
 	    memcmp(magic, ELFMAG, SELFMAG) == 0)
 		r = read_elf(x, s);
@@ -211,8 +212,8 @@ int xl_symbols_open(struct xl_ctx *x, const char *path, struct xl_symbols **ret)
 		return r;
 	if (!s->n)
 		return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
-			       "%s has no symbols with addresses: it is stripped, or was read without "
-			       "the right to see them", path);
+			       "%s has no symbols with addresses: it is stripped, or was made "
+			       "without permission to see them", path);
 	qsort(s->symbol, s->n, sizeof(*s->symbol), by_name);
 	*ret = XL_TAKE_PTR(s);
 	return 0;
@@ -242,7 +243,8 @@ static int check_build_id(struct xl_ctx *x, const struct xl_symbols *s, const ch
 	    (strlen(s->build_id) == len && memcmp(s->build_id, id, len) == 0))
 		return 0;
 	return xl_fail(x, XLDUMP_CAUSE_USAGE, -ENOEXEC,
-		       "%s is of another kernel: its build-id is %s, that of the guest's kernel %.*s",
+		       "%s is of another kernel: its build-id is %s, but that of the guest's "
+		       "kernel is %.*s",
 		       s->path, s->build_id, (int)(len < 128 ? len : 128), id);
 }
 
@@ -274,6 +276,6 @@ int xl_symbols_check(struct xl_ctx *x, const struct xl_symbols *s, const char *t
 	if (same)
 		return 0;
 	return xl_fail(x, XLDUMP_CAUSE_USAGE, -ENOEXEC,
-		       "%s has none of the symbols that the guest's kernel names: it cannot be told "
-		       "whether it is of the same kernel", s->path);
+		       "%s has none of the symbols that the guest's kernel names, so it cannot be "
+		       "checked against that kernel", s->path);
 }

@@ -237,7 +237,7 @@ const char *xl_vmcoreinfo_check(const char *text)
 		return "no KERNELOFFSET";
 	r = xl_vmcoreinfo_dec(text, "NUMBER(phys_base)", &base);
 	if (r < 0 && r != -ENOENT)
-		return "NUMBER(phys_base) is no number";
+		return "NUMBER(phys_base) is not a number";
 	if (r == 0 && (base & (int64_t)XL_PAGE_MASK))
 		return "NUMBER(phys_base) is not page aligned";
 	return NULL;

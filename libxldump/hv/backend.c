@@ -123,8 +123,8 @@ int xl_backend_load(struct xl_ctx *x, const char *dir, int sys, struct xl_backen
 	*ret = (struct xl_backend){ 0 };
 	if (running_xen(sys, ret->xen, sizeof(ret->xen)) < 0)
 		return xl_fail(x, XLDUMP_CAUSE_NO_XEN, -ENODEV,
-			       "this machine does not run under Xen, for /sys/hypervisor has no "
-			       "version of it; run this in dom0");
+			       "this machine does not run under Xen (/sys/hypervisor has no "
+			       "version of it); run this in dom0");
 	(void)snprintf(path, sizeof(path), "%s/" PREFIX "%s" SUFFIX, dir, ret->xen);
 	if (access(path, F_OK) < 0)
 		return not_there(x, dir, path, ret->xen);

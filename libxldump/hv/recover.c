@@ -73,7 +73,7 @@ static void failed(struct replay *p, const char *what, int r)
 {
 	char text[160];
 
-	(void)snprintf(text, sizeof(text), "cannot %s (%s); this is tried again by the next start",
+	(void)snprintf(text, sizeof(text), "cannot %s (%s); the next run tries again",
 		       what, strerror(-r));
 	say(p, text);
 	p->left = true;
@@ -88,8 +88,9 @@ static void undo_pause(struct replay *p)
 	if (!flags)
 		return;
 	if (p->dom.paused && !sure && (flags & XL_UNDO_PAUSED_BEFORE)) {
-		did(p, "left it paused, as somebody else had before (if one `xl unpause %u' does "
-		       "not make it run, a second one is needed)", p->rec.domid);
+		did(p,
+		    "left it paused, because somebody else had paused it before (if `xl unpause "
+		    "%u' does not make it run, repeat it)", p->rec.domid);
 	} else if (p->dom.paused) {
 		update(p, XL_UNDO_PAUSED, XL_UNDO_PAUSE_MAYBE);
 		r = p->hv->ops->unpause(p->hv, p->rec.domid);
@@ -128,10 +129,10 @@ static void undo_log(struct replay *p)
 	if (owed(p) & XL_UNDO_DM_LOG) {
 		r = p->dom.hvm_devices ? p->hv->ops->dm_logdirty(p->hv, &p->dom, false) : 0;
 		if (moot(r) || r == -ENOENT || r == -ECONNREFUSED) {
-			did(p, "told its device model to report writes no longer");
+			did(p, "told its device model to stop reporting writes");
 			update(p, XL_UNDO_DM_LOG, 0);
 		} else {
-			failed(p, "tell its device model to report writes no longer", r);
+			failed(p, "tell its device model to stop reporting writes", r);
 		}
 	}
 	if (owed(p) & XL_UNDO_ALL_LOG) {
@@ -211,7 +212,7 @@ static int replay(struct replay *p)
 		undo_cap(p);
 		undo_logs(p);
 	} else if (something) {
-		did(p, "the domain is gone, nothing to undo");
+		did(p, "the domain does not exist any more, so there was nothing to undo");
 	}
 	remove_partial(p);
 	if (p->did[0])
@@ -230,8 +231,8 @@ static void set_aside(struct replay *p, const char *dir, const char *why)
 	    renameat(p->dirfd, p->name, p->dirfd, to) < 0)
 		(void)snprintf(to, sizeof(to), "%s", p->name);
 	xl_log(p->x, XLDUMP_LOG_WARNING,
-	       "%s/%s is no good as an undo journal (%s): nothing was done for it; if a guest hangs "
-	       "(xl list says `p'), `xl unpause' lets it run",
+	       "%s/%s is not a valid undo journal (%s), so nothing was undone for it; if a guest "
+	       "stays paused (state `p' in `xl list'), run `xl unpause'",
 	       dir, to, why);
 }
 
@@ -245,7 +246,7 @@ static bool take(struct replay *p, const char *dir)
 	if (p->fd < 0 && (errno == ENOENT || errno == EMFILE || errno == ENFILE))
 		return false;
 	if (p->fd < 0 || fstat(p->fd, &st) < 0 || !S_ISREG(st.st_mode))
-		why = "no regular file";
+		why = "not a regular file";
 	else if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 || fstat(p->fd, &st) < 0 || !st.st_nlink)
 		return false; /* it lives, or has just ended properly */
 	else if (st.st_uid != geteuid() || st.st_nlink != 1)
@@ -300,10 +301,11 @@ int xl_recover(struct xl_ctx *x, struct xl_hv *hv, const char *dir, unsigned *re
 		return errno == ENOENT ? 0 : xl_err(x, -errno, "open %s", dir);
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EPERM,
-			       "%s is open to others: it must be root's, with mode 0700", dir);
+			       "%s is accessible to others; it must belong to root and have mode "
+			       "0700", dir);
 	r = xl_undo_lock(fd);
 	if (r < 0)
-		return xl_err(x, r, "wait for others who undo what a dead dump left");
+		return xl_err(x, r, "wait for another process that undoes what a killed dump left");
 	/* Shares its position with fd, and its lock: closed at the end. */
 	r = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	d = r < 0 ? NULL : fdopendir(r);
@@ -325,7 +327,7 @@ int xl_recover(struct xl_ctx *x, struct xl_hv *hv, const char *dir, unsigned *re
 	xl_undo_unlock(fd);
 	if (left)
 		return xl_fail(x, XLDUMP_CAUSE_OTHER, -EIO,
-			       "%u dump%s that died left something that could not be undone", left,
+			       "%u killed dump%s left changes that could not be undone", left,
 			       left == 1 ? "" : "s");
 	return 0;
 }

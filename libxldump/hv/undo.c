@@ -17,8 +17,8 @@ struct xl_undo {
 static int fail_dir(struct xl_ctx *x, const char *dir, int e, const char *what)
 {
 	return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -e,
-		       "cannot %s %s (%s): what is done to a guest is recorded there first, so "
-		       "that it can be undone should this process die", what, dir, strerror(e));
+		       "cannot %s %s (%s); every change to a guest must be recorded there first, "
+		       "so that it can be undone if this process dies", what, dir, strerror(e));
 }
 
 static int make_dir(struct xl_ctx *x, const char *dir)
@@ -53,7 +53,8 @@ static int open_dir(struct xl_ctx *x, const char *dir, int *ret)
 		return fail_dir(x, dir, errno, "open");
 	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -EPERM,
-			       "%s is open to others: it must be root's, with mode 0700", dir);
+			       "%s is accessible to others; it must belong to root and have mode "
+			       "0700", dir);
 	*ret = xl_take_fd(&fd);
 	return 0;
 }
@@ -170,7 +171,7 @@ int xl_undo_log_begin(struct xl_ctx *x, struct xl_undo *u)
 		return 0;
 	r = xl_undo_lock(u->dirfd);
 	if (r < 0)
-		return xl_err(x, r, "wait for others who undo what a dead dump left");
+		return xl_err(x, r, "wait for another process that undoes what a killed dump left");
 	xl_undo_update(u, XL_UNDO_ALL_LOG, XL_UNDO_LOG_MAYBE);
 	return 0;
 }

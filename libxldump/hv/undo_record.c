@@ -83,7 +83,7 @@ const char *xl_undo_invalid(const struct xl_undo_record *rec, const char *name)
 	if ((word & XL_UNDO_CAP) && rec->cap != xl_undo_pack_cap((uint32_t)rec->cap))
 		return "contradicts itself";
 	if ((word & XL_UNDO_PARTIAL) && !partial_valid(rec))
-		return "names a file that is none of a dump";
+		return "names a file that does not belong to a dump";
 	return NULL;
 }
 

@@ -73,7 +73,7 @@ static int check_headers(struct job *j)
 		r = xl_image_digests_meta(j->x, j->digests, &same);
 	if (!same)
 		r = xl_err(j->x, -EINVAL,
-			   "what describes the pages (headers, notes, sections) is not as "
+			   "what describes the pages (headers, notes, sections) has changed since "
 			   "it was written");
 	if (r == -ENOENT || (r < 0 && j->digests->pages != j->img->pages)) {
 		free(j->digests);
@@ -144,7 +144,8 @@ static int update_note(struct job *j)
 	note = xl_json_parse(j->img->json);
 	if (!note)
 		return xl_fail(j->x, XLDUMP_CAUSE_OTHER, -EINVAL,
-			       "the XLDUMP note is not what xldump-note(7) says");
+			       "the XLDUMP note does not have the form that xldump-note(7) "
+			       "describes");
 	text = xl_recast_note(&j->recast, note) && put_damage(j, note) ? xl_json_line(note) : NULL;
 	j->note = text ? strdup(text) : NULL;
 	if (!j->note)

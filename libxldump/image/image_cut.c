@@ -206,7 +206,7 @@ static int take_pages(struct xl_ctx *x, const struct xl_image *img, struct xl_cu
 	if (last && last->pfn + last->count > cut->nr_pfns)
 		cut->nr_pfns = last->pfn + last->count;
 	if (xl_bitmap_init(&cut->present, cut->nr_pfns) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", cut->nr_pfns);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", cut->nr_pfns);
 	for (xl_pfn_t pfn = xl_image_next(img, 0); pfn < img->nr_pfns;
 	     pfn = xl_image_next(img, pfn + 1))
 		xl_bitmap_set(&cut->present, pfn);
@@ -251,7 +251,7 @@ static int take_excluded(struct xl_ctx *x, const struct xl_image *img, struct xl
 	if (!img->kdump.excluded)
 		return 0;
 	if (xl_bitmap_init(&cut->excluded, cut->nr_pfns) < 0)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", cut->nr_pfns);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", cut->nr_pfns);
 	for (xl_pfn_t pfn = xl_bitmap_next(&img->kdump.ram, 0); pfn < img->kdump.ram.nbits;
 	     pfn = xl_bitmap_next(&img->kdump.ram, pfn + 1))
 		if (!xl_bitmap_test(&cut->present, pfn))

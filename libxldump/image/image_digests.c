@@ -42,8 +42,8 @@ static int read_header(struct xl_ctx *x, const struct xl_image_section *s,
 	if (xl_get_le32(h + DIGEST_VERSION_AT) != DIGEST_VERSION ||
 	    xl_get_le32(h + DIGEST_ALGORITHM_AT) != DIGEST_XXH3_64)
 		return xl_image_bad(x,
-				    "the digests at offset %#" PRIx64 " are of version %u and "
-				    "algorithm %u, of which this version knows nothing",
+				    "the digests at offset %#" PRIx64 " have version %u and "
+				    "algorithm %u, which this version of xldump does not know",
 				    s->offset, xl_get_le32(h + DIGEST_VERSION_AT),
 				    xl_get_le32(h + DIGEST_ALGORITHM_AT));
 	d->offset = s->offset;
@@ -147,8 +147,8 @@ int xl_image_check(struct xl_ctx *x, struct xl_image *img, bool pages)
 		r = xl_image_digests_meta(x, d, &same);
 	if (r == 0 && !same)
 		r = xl_image_bad(
-			x, "what describes the pages (headers, notes, sections) is not as it was "
-			   "written");
+			x, "what describes the pages (headers, notes, sections) has changed since "
+			   "it was written");
 	if (r == 0 && pages)
 		r = check_pages(x, d);
 	return r == -EINVAL ? xl_err(x, -EBADMSG, "the file is damaged") : r;
@@ -157,8 +157,8 @@ int xl_image_check(struct xl_ctx *x, struct xl_image *img, bool pages)
 const char *xl_image_lost(const struct xl_image *img)
 {
 	if (img->kdump.records_lost)
-		return "the file has not the size that it was written with: it was cut off, or another "
-		       "program made it from one of ours, without the digests and what else was behind "
+		return "the file has another size than when it was written: it was cut off, or "
+		       "another program made it from a file of xldump and dropped what followed "
 		       "the pages";
 	if (img->sections_lost && img->json)
 		return "the section headers make no sense: they are damaged, or another program made the "

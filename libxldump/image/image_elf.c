@@ -30,7 +30,7 @@ static int read_ehdr(struct xl_ctx *x, struct xl_image *img, struct ehdr *ret)
 		return xl_image_bad(x, "ELF, but not of 64 bits and little endian (bytes %u and %u at "
 				    "offset %d)", e[ELF_EI_CLASS], e[ELF_EI_DATA], ELF_EI_CLASS);
 	if (xl_get_le16(e + ELF_E_TYPE) != ET_CORE)
-		return xl_image_bad(x, "ELF, but no core file (type %u at offset %d)",
+		return xl_image_bad(x, "ELF, but not a core file (type %u at offset %d)",
 				    xl_get_le16(e + ELF_E_TYPE), ELF_E_TYPE);
 	if (xl_get_le16(e + ELF_E_MACHINE) != ELF_EM_X86_64 &&
 	    xl_get_le16(e + ELF_E_MACHINE) != ELF_EM_386)

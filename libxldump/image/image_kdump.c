@@ -186,7 +186,7 @@ static int read_bitmaps(struct xl_ctx *x, struct xl_image *img, const struct lay
 		r = load_bitmap(x, img, l, l->bitmap + l->bitmap_bytes, &dumped);
 	img->slots = calloc(1, sizeof(*img->slots));
 	if (r == 0 && (!img->slots || xl_slots_init(img->slots, l->max_mapnr, &dumped) < 0))
-		r = xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", l->max_mapnr);
+		r = xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", l->max_mapnr);
 	xl_bitmap_deinit(&dumped);
 	if (r < 0)
 		return r;
@@ -330,9 +330,10 @@ static int find_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn, uint6
 	*ret_size = xl_get_le32(d + KDUMP_DESC_LENGTH);
 	*ret_flags = xl_get_le32(d + KDUMP_DESC_FLAGS);
 	if (*ret_size > COMPRESSED_MAX || !xl_imgfile_inside(img->file, *ret_offset, *ret_size))
-		return xl_image_bad(x, "page %#" PRIx64 ": its descriptor at offset %#" PRIx64
-				    " points to %#" PRIx64 " bytes at offset %#" PRIx64
-				    ", which cannot be", pfn, at, *ret_size, *ret_offset);
+		return xl_image_bad(x,
+				    "page %#" PRIx64 ": its descriptor at offset %#" PRIx64 " "
+				    "points to %#" PRIx64 " bytes at offset %#" PRIx64 ", which is "
+				    "impossible", pfn, at, *ret_size, *ret_offset);
 	if (*ret_offset == 0)
 		return xl_image_bad(x, "page %#" PRIx64 ": its descriptor at offset %#" PRIx64 " is "
 				    "empty: the dump was never finished", pfn, at);
@@ -363,11 +364,13 @@ static int kdump_page(struct xl_ctx *x, struct xl_image *img, xl_pfn_t pfn,
 		return xl_err(x, r, "read page %#" PRIx64 " at offset %#" PRIx64, pfn, offset);
 	r = xl_codec_expand(flags, buf, size, ret);
 	if (r == -EOPNOTSUPP)
-		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, r, "page %#" PRIx64 " at offset %#" PRIx64
-			       " is compressed in a way that is not known, %#x", pfn, offset, flags);
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, r,
+			       "page %#" PRIx64 " at offset %#" PRIx64 " has an unknown "
+			       "compression, %#x", pfn, offset, flags);
 	if (r < 0)
-		return xl_image_bad(x, "page %#" PRIx64 ": its %" PRIu64 " bytes at offset %#" PRIx64
-				    " do not decompress", pfn, size, offset);
+		return xl_image_bad(x,
+				    "page %#" PRIx64 ": its %" PRIu64 " bytes at offset %#" PRIx64
+				    " cannot be decompressed", pfn, size, offset);
 	return 0;
 }
 

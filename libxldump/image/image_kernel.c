@@ -74,7 +74,7 @@ int xl_image_vm_init(struct xl_ctx *x, struct xl_image *img, bool scan, struct x
 
 	if (img->narrow)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "a dump of a 32-bit PV guest: only kernels of 64 bits are known");
+			       "a dump of a 32-bit PV guest: only 64-bit kernels are supported");
 	if (img->vmcoreinfo && !scan) {
 		r = take_text(x, img, &vm.k);
 		if (r < 0 && r != -ENOENT)

@@ -72,7 +72,7 @@ static uint64_t symbol(struct log *l, const char *key)
 static int load(struct log *l, uint64_t va, uint64_t size, uint8_t **ret)
 {
 	if (size == 0 || size > LOG_MAX)
-		return bad(l, "its size makes no sense");
+		return bad(l, "its size is invalid");
 	*ret = malloc(size);
 	if (!*ret)
 		return xl_err(l->x, -ENOMEM, "the kernel's log of %" PRIu64 " bytes", size);
@@ -108,7 +108,7 @@ static uint64_t size_of_bits(struct log *l, uint64_t bits)
 {
 	if (bits >= 32 && !l->failed) {
 		l->failed = true;
-		(void)bad(l, "the size of a ring makes no sense");
+		(void)bad(l, "the size of a ring is invalid");
 	}
 	return bits < 32 ? (uint64_t)1 << bits : 0;
 }
@@ -129,7 +129,7 @@ static void read_layout(struct log *l, struct ring *r)
 			   r->next > r->desc_size - 8 || r->ts > r->info_size - 8 ||
 			   r->text_len > r->info_size - 2)) {
 		l->failed = true;
-		(void)bad(l, "VMCOREINFO describes a layout that cannot be");
+		(void)bad(l, "VMCOREINFO describes an impossible layout");
 	}
 }
 
@@ -251,7 +251,7 @@ static int old_log(struct log *l)
 	if (l->failed)
 		return -EINVAL;
 	if (head < 16 || ts > head - 8 || len_at > head - 2 || text_len_at > head - 2)
-		return bad(l, "VMCOREINFO describes a layout that cannot be");
+		return bad(l, "VMCOREINFO describes an impossible layout");
 	r = load(l, va, size, &buf);
 	if (r < 0)
 		return r;
@@ -289,8 +289,8 @@ int xl_image_klog(struct xl_ctx *x, const struct xl_image_vm *vm, xl_klog_fn fn,
 		r = old_log(&l);
 	else
 		r = xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			    "VMCOREINFO of this kernel (%s) does not say where its log is: that is so "
-			    "before Linux 3.5", vm->k.release);
+			    "VMCOREINFO of this kernel (%s) does not say where its log is, as in "
+			    "all kernels before Linux 3.5", vm->k.release);
 	*ret_broken = l.broken;
 	return r;
 }

@@ -26,8 +26,8 @@ static int open_kind(struct xl_ctx *x, struct xl_image *img)
 		return img->ops->open(x, img);
 	}
 	return xl_image_bad(x,
-			    "not a dump that is known: it begins with neither ELF's, kdump's nor "
-			    "makedumpfile's mark");
+			    "not a dump in a known format: it begins with the mark of neither ELF, "
+			    "kdump nor makedumpfile");
 }
 
 int xl_image_fdopen(struct xl_ctx *x, int fd, struct xl_image **ret)
@@ -69,7 +69,7 @@ int xl_image_open(struct xl_ctx *x, const char *path, struct xl_image **ret)
 
 	if (fd < 0)
 		return xl_fail(x, errno == EACCES ? XLDUMP_CAUSE_PERMISSION : XLDUMP_CAUSE_OTHER,
-			       -errno, "%s: cannot open it: %s", path, strerror(errno));
+			       -errno, "cannot open %s: %s", path, strerror(errno));
 	r = xl_image_fdopen(x, fd, ret);
 	return r < 0 ? xl_err(x, r, "%s", path) : 0;
 }

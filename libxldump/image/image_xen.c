@@ -113,11 +113,14 @@ static int find_map(struct xl_ctx *x, const struct xl_image *img, struct xl_imag
 	const struct xl_image_section *p2m = xl_image_section(img, ".xen_p2m");
 
 	if (!pfn == !p2m)
-		return xl_image_bad(x, "of the sections .xen_pfn and .xen_p2m there must be one");
+		return xl_image_bad(x,
+				    "the file must have exactly one of the sections .xen_pfn and "
+				    ".xen_p2m");
 	*ret = pfn ? *pfn : *p2m;
 	ret->entsize = pfn ? 8 : 16;
 	if (ret->size % ret->entsize)
-		return xl_image_bad(x, "%s: %" PRIu64 " bytes at offset %#" PRIx64 " are no whole "
+		return xl_image_bad(x,
+				    "%s: %" PRIu64 " bytes at offset %#" PRIx64 " are not a whole "
 				    "number of entries", ret->name, ret->size, ret->offset);
 	return 0;
 }
@@ -153,8 +156,9 @@ int xl_image_open_xen(struct xl_ctx *x, struct xl_image *img)
 	if (r < 0)
 		return r;
 	if (pages->size & XL_PAGE_MASK)
-		return xl_image_bad(x, ".xen_pages: %#" PRIx64 " bytes at offset %#" PRIx64 " are no "
-				    "whole number of pages", pages->size, pages->offset);
+		return xl_image_bad(x,
+				    ".xen_pages: %#" PRIx64 " bytes at offset %#" PRIx64 " are not "
+				    "a whole number of pages", pages->size, pages->offset);
 	if (img->loads) {
 		img->hybrid = true;
 	} else {
@@ -183,7 +187,8 @@ static int load_numbers(struct xl_ctx *x, struct xl_image *img, const char *name
 	if (!s)
 		return 0;
 	if (s->size % entry)
-		return xl_image_bad(x, "%s: %" PRIu64 " bytes at offset %#" PRIx64 " are no whole "
+		return xl_image_bad(x,
+				    "%s: %" PRIu64 " bytes at offset %#" PRIx64 " are not a whole "
 				    "number of entries", name, s->size, s->offset);
 	r = xl_imgfile_load(x, img->file, s->offset, s->size, RECORDS_MAX, name, &data);
 	if (r < 0)
@@ -217,7 +222,7 @@ static int check_p2m(struct xl_ctx *x, const struct xl_image *img)
 		if (p->count == 0 || p->pfn < next || p->pfn >= XL_MAX_PFNS ||
 		    p->count > XL_MAX_PFNS - p->pfn || p->mfn > UINT64_MAX - p->count)
 			return bad_entry(x, img, ".xldump_p2m", i, XLDUMP_P2M_RUN_SIZE,
-					 "not a run of pages behind the one before");
+					 "the run does not follow the previous one");
 		next = p->pfn + p->count;
 	}
 	return 0;
@@ -230,10 +235,10 @@ static int check_tables(struct xl_ctx *x, const struct xl_image *img)
 
 		if (t->level < 1 || t->level > 4)
 			return bad_entry(x, img, ".xldump_tables", i, XLDUMP_TABLE_SIZE,
-					 "a page table of no level from 1 to 4");
+					 "the level of the page table is not 1 to 4");
 		if (i && t->pfn <= img->table[i - 1].pfn)
 			return bad_entry(x, img, ".xldump_tables", i, XLDUMP_TABLE_SIZE,
-					 "not ascending");
+					 "the order is not ascending");
 	}
 	return 0;
 }
@@ -248,7 +253,7 @@ static int check_edits(struct xl_ctx *x, const struct xl_image *img)
 					 "its address is not a multiple of 8");
 		if (i && e->paddr <= img->edit[i - 1].paddr)
 			return bad_entry(x, img, ".xldump_edits", i, XLDUMP_EDIT_SIZE,
-					 "not ascending");
+					 "the order is not ascending");
 	}
 	return 0;
 }

@@ -100,8 +100,8 @@ static int make_canonical(struct xl_recast *r, xl_pfn_t pfn, uint8_t *page)
 static int refuse(struct xl_ctx *x, const char *why)
 {
 	return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-		       "xencore-raw is for dumps of PV guests that have all their pages and the "
-		       "records of what xldump changed: %s", why);
+		       "only a dump of a PV guest that has all pages and the records of all "
+		       "changes can be converted to xencore-raw: %s", why);
 }
 
 static int check_raw(struct xl_ctx *x, const struct xl_image *img, const struct xl_cut *cut)
@@ -114,7 +114,7 @@ static int check_raw(struct xl_ctx *x, const struct xl_image *img, const struct 
 		if (cut->p2m[pfn] != XL_INVALID_FRAME && !xl_bitmap_test(&cut->present, pfn))
 			return refuse(x, "pages were left out of this one");
 	return xl_json_number(xl_json_get(note, "edits"), "lost") ?
-		       refuse(x, "changes were made to this one that are not in the records") :
+		       refuse(x, "this one has changes that are not in the records") :
 		       0;
 }
 
@@ -178,7 +178,7 @@ int xl_recast_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut, b
 		return 0;
 	ret->level = calloc(cut->nr_pfns + 1, 1);
 	if (!ret->level)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", cut->nr_pfns);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", cut->nr_pfns);
 	take_levels(ret);
 	ret->to = raw ? XL_RECAST_RAW : XL_RECAST_CANONICAL;
 	return raw ? begin_raw(x, img, ret) : begin_canonical(x, img, ret);

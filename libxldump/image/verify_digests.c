@@ -21,8 +21,10 @@ static int check_page(struct xl_verify *v, xl_pfn_t pfn, uint64_t want)
 		return r;
 	r = xl_image_where(v->x, v->img, pfn, &offset, &size);
 	if (r == 0)
-		xl_verify_broken(v, "page %#" PRIx64 " (address %#" PRIx64 ", offset %#" PRIx64
-				 " of the file) is not as it was written", pfn, pfn << XL_PAGE_SHIFT,
+		xl_verify_broken(v,
+				 "page %#" PRIx64 " (address %#" PRIx64 ", offset %#" PRIx64 " of "
+				 "the file) has changed since it was written", pfn,
+				 pfn << XL_PAGE_SHIFT,
 				 offset);
 	return r;
 }
@@ -57,8 +59,9 @@ int xl_verify_digests(struct xl_verify *v)
 		xl_verify_broken(v, "%s", xl_image_lost(v->img));
 	r = xl_image_digests_open(v->x, v->img, d);
 	if (r == -ENOENT)
-		xl_verify_note(v, "the file has no digests: damage to contents of pages cannot be "
-				  "seen");
+		xl_verify_note(v,
+			       "the file has no digests, so damage to the contents of pages cannot "
+			       "be detected");
 	else if (r < 0)
 		xl_verify_broken(v, "%s", v->x->err);
 	if (r < 0) {
@@ -69,11 +72,11 @@ int xl_verify_digests(struct xl_verify *v)
 	if (r < 0)
 		return r;
 	if (same)
-		xl_verify_done(v, "digest of all that is not a page");
+		xl_verify_done(v, "digest of everything except the pages");
 	else
 		xl_verify_broken(v,
-				 "what describes the pages (headers, notes, sections) is not as it "
-				 "was written");
+				 "what describes the pages (headers, notes, sections) has changed "
+				 "since it was written");
 	if (v->quick)
 		return 0;
 	v->pages_read = true;

@@ -64,8 +64,9 @@ static int check_headers(struct xl_verify *v)
 		if (r < 0)
 			return r;
 		if (xl_get_le32(p + ELF_P_TYPE) != (i ? ELF_PT_LOAD : ELF_PT_NOTE))
-			xl_verify_broken(v, "program header at offset %#" PRIx64 ": the first is "
-					 "PT_NOTE, all others PT_LOAD, not type %u", at,
+			xl_verify_broken(v,
+					 "program header at offset %#" PRIx64 ": the first must be "
+					 "PT_NOTE and all others PT_LOAD, not type %u", at,
 					 xl_get_le32(p + ELF_P_TYPE));
 		check_load(v, p, at, &next);
 	}
@@ -132,7 +133,9 @@ static int check_dense(struct xl_verify *v, const struct xl_image_section *pages
 	uint8_t raw[XEN_P2M_SIZE];
 
 	if (n % XEN_P2M_AT_ONCE)
-		xl_verify_broken(v, ".xen_p2m has %" PRIu64 " entries, no multiple of %d", n,
+		xl_verify_broken(v,
+				 ".xen_p2m has %" PRIu64 " entries, which is not a multiple of %d",
+				 n,
 				 XEN_P2M_AT_ONCE);
 	if (pages->size >> XL_PAGE_SHIFT != n)
 		xl_verify_broken(v, ".xen_p2m has %" PRIu64 " entries, .xen_pages %" PRIu64 " pages", n,

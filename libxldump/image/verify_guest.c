@@ -40,8 +40,9 @@ static int check_tables(struct xl_verify *v)
 			continue;
 		}
 		if (v->img->narrow && t->level > 3)
-			xl_verify_broken(v, ".xldump_tables, entry %zu: level %" PRIu64 ", of which a "
-					 "32-bit guest has no table", i, t->level);
+			xl_verify_broken(v,
+					 ".xldump_tables, entry %zu: level %" PRIu64 ", which a "
+					 "32-bit guest does not have", i, t->level);
 		if (is_raw(v->img))
 			continue; /* of the host's frames, any may be mapped by right */
 		r = xl_image_page(v->x, v->img, t->pfn, (uint8_t *)page);

@@ -57,7 +57,7 @@ static void check_xen(struct xl_verify *v)
 		xl_verify_broken(v, "there is no HEADER note in .note.Xen");
 	else if (v->img->xen_magic != (strcmp(map->name, ".xen_pfn") ? XEN_MAGIC_HVM - 1 :
 				       XEN_MAGIC_HVM))
-		xl_verify_broken(v, "HEADER note: magic %#" PRIx64 " does not go with %s",
+		xl_verify_broken(v, "HEADER note: magic %#" PRIx64 " does not match %s",
 				 v->img->xen_magic, map->name);
 	if (v->img->xen_nr_pages != map->size / (strcmp(map->name, ".xen_pfn") ? 16 : 8))
 		xl_verify_broken(v, "HEADER note: %" PRIu64 " pages, and %s is of %" PRIu64 " bytes",
@@ -71,8 +71,9 @@ static void check_xen(struct xl_verify *v)
 	if (!v->img->xen_version || v->img->xen_version->size < XEN_VERSION_SIZE)
 		xl_verify_broken(v, "there is no XEN_VERSION note of %d bytes", XEN_VERSION_SIZE);
 	else if (!memmem(v->img->xen_version->desc + XEN_VERSION_CAPABILITIES, 1024, "x86_64", 6))
-		xl_verify_broken(v, "XEN_VERSION note: its capabilities lack x86_64, by which mdb "
-				 "tells 64 bits");
+		xl_verify_broken(v,
+				 "XEN_VERSION note: its capabilities lack x86_64, by which mdb "
+				 "recognises 64 bits");
 	else if (ours && xl_get_le64(v->img->xen_version->desc +
 				     (v->img->narrow ? XEN_VERSION_PAGESIZE_32 :
 						       XEN_VERSION_PAGESIZE)) != XL_PAGE_SIZE)
@@ -159,12 +160,15 @@ static void check_json(struct xl_verify *v)
 	if (!v->img->json)
 		return;
 	if (!xl_json_u64(top, "format", &format)) {
-		xl_verify_broken(v, "the XLDUMP note is not what xldump-note(7) says");
+		xl_verify_broken(v,
+				 "the XLDUMP note does not have the form that xldump-note(7) "
+				 "describes");
 		return;
 	}
 	if (format != 1) {
-		xl_verify_note(v, "the XLDUMP note is of format %" PRIu64 ", of which this version "
-			       "knows nothing", format);
+		xl_verify_note(v,
+			       "the XLDUMP note has format %" PRIu64 ", which this version of "
+			       "xldump does not know", format);
 		return;
 	}
 	/* What others made of the file does not have the records that these count. */

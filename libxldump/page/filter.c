@@ -68,8 +68,8 @@ static xl_pfn_t judge_page(struct judge *j, xl_pfn_t pfn)
 static int unreadable(struct xl_ctx *x)
 {
 	return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EIO,
-		       "pages cannot be left out: the guest's struct pages cannot be read, its "
-		       "kernel's tables do not lead to them; dump without -d");
+		       "pages cannot be left out: the kernel's page tables do not lead to its "
+		       "struct pages; dump without -d");
 }
 
 int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
@@ -82,13 +82,13 @@ int xl_filter_judge(struct xl_ctx *x, const struct xl_kernel *k, unsigned level,
 	int r;
 
 	if (!j)
-		return xl_err(x, -ENOMEM, "judge the guest's pages");
+		return xl_err(x, -ENOMEM, "decide which pages to leave out");
 	r = xl_mm_init(x, &j->mm, k, read, data);
 	if (r < 0)
 		return r;
 	r = xl_bitmap_init(&f.excluded, present->nbits);
 	if (r < 0)
-		return xl_err(x, r, "index of %" PRIu64 " pages", present->nbits);
+		return xl_err(x, r, "allocate an index of %" PRIu64 " pages", present->nbits);
 
 	j->f = &f;
 	j->k = k;

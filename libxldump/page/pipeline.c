@@ -15,7 +15,7 @@ int xl_pipeline_create(struct xl_ctx *x, const struct xl_pipeline_params *params
 	int r;
 
 	if (!p)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", nr_pfns);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", nr_pfns);
 	*p = (struct xl_pipeline){
 		.x = x, .format = params->format, .candidates.symbols = params->symbols,
 		.raw = params->raw, .spool = XL_SPOOL_NONE, .patch_pfn = XL_INVALID_FRAME
@@ -25,7 +25,7 @@ int xl_pipeline_create(struct xl_ctx *x, const struct xl_pipeline_params *params
 		r = xl_bitmap_init(&p->put, nr_pfns);
 	if (r < 0) {
 		xl_pipeline_destroy(p);
-		return xl_err(x, r, "index of %" PRIu64 " pages", nr_pfns);
+		return xl_err(x, r, "allocate an index of %" PRIu64 " pages", nr_pfns);
 	}
 	*ret = p;
 	return 0;
@@ -80,9 +80,10 @@ int xl_pipeline_put(struct xl_pipeline *p, xl_pfn_t pfn, uint8_t type, const voi
 	r = xl_tables_hold(&p->held, pfn, type, page);
 	if (r == -E2BIG)
 		return xl_fail(p->x, XLDUMP_CAUSE_UNSUPPORTED, r,
-			       "more than %" PRIu64 " pages of the guest are page tables: not believed",
+			       "more than %" PRIu64 " pages of the guest are page tables, which is "
+			       "implausible",
 			       p->held.limit);
-	return r < 0 ? xl_err(p->x, r, "hold page table %#" PRIx64, pfn) : 0;
+	return r < 0 ? xl_err(p->x, r, "keep page table %#" PRIx64, pfn) : 0;
 }
 
 void xl_pipeline_hold(struct xl_pipeline *p, xl_pfn_t pfn)
@@ -102,7 +103,7 @@ static int patch_start_info(struct xl_pipeline *p, struct xl_cut *cut, uint8_t *
 		return 0;
 	xl_put_le64(cell, 0);
 	return xl_edits_add(&cut->edits, pa, old) < 0 ?
-		       xl_err(p->x, -ENOMEM, "record of a change") :
+		       xl_err(p->x, -ENOMEM, "record a change") :
 		       0;
 }
 

@@ -78,7 +78,7 @@ static int find_kept(const struct xl_pipeline *p, const struct xl_cut *cut, stru
 	int r = xl_bitmap_init(ret, cut->nr_pfns);
 
 	if (r < 0)
-		return xl_err(p->x, r, "index of %" PRIu64 " pages", cut->nr_pfns);
+		return xl_err(p->x, r, "allocate an index of %" PRIu64 " pages", cut->nr_pfns);
 	for (xl_pfn_t pfn = xl_tables_next(&p->held, 0); pfn < ret->nbits;
 	     pfn = xl_tables_next(&p->held, pfn + 1))
 		if (!xl_bitmap_test(&cut->skipped, pfn)) /* it is one no more */
@@ -101,8 +101,9 @@ static void leave_out_skipped(struct xl_pipeline *p, const struct xl_cut *cut, s
 	}
 	if (n)
 		xl_log(p->x, XLDUMP_LOG_WARNING,
-		       "%" PRIu64 " pages are left out although the level does not leave them out: the "
-		       "guest's kernel moved its struct pages during the dump; dump again, or without -d",
+		       "%" PRIu64 " pages are missing that the level should keep, because the "
+		       "guest's kernel moved its struct pages during the dump; dump again, or "
+		       "without -d",
 		       n);
 }
 

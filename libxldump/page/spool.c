@@ -33,12 +33,12 @@ int xl_spool_open(struct xl_ctx *x, struct xl_spool *s, const char *dir, struct 
 	*s = XL_SPOOL_NONE;
 	s->slot = calloc(wanted->nbits + 1, sizeof(*s->slot));
 	if (!s->slot)
-		return xl_err(x, -ENOMEM, "index of %" PRIu64 " pages", wanted->nbits);
+		return xl_err(x, -ENOMEM, "allocate an index of %" PRIu64 " pages", wanted->nbits);
 	s->fd = open_nameless(dir);
 	if (s->fd < 0)
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, s->fd,
-			       "cannot create a temporary file in %s, which leaving out pages needs: "
-			       "%s", dir ? dir : "memory", strerror(-s->fd));
+			       "cannot create a temporary file in %s, which is needed to leave out "
+			       "pages: %s", dir ? dir : "memory", strerror(-s->fd));
 	s->wanted = *wanted;
 	*wanted = (struct xl_bitmap){ 0 };
 	return 0;
@@ -71,7 +71,8 @@ int xl_spool_put(struct xl_ctx *x, struct xl_spool *s, xl_pfn_t pfn, const void 
 			return xl_fail(x, n < 0 && errno != ENOSPC && errno != EDQUOT ?
 						 XLDUMP_CAUSE_OUTPUT : XLDUMP_CAUSE_NO_SPACE,
 				       n < 0 ? -errno : -ENOSPC,
-				       "write the temporary file that leaving out pages needs: %s",
+				       "cannot write the temporary file that is needed to leave "
+				       "out pages: %s",
 				       strerror(n < 0 ? errno : ENOSPC));
 		p += n;
 		at += n;

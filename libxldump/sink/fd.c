@@ -67,7 +67,7 @@ static int stream_fail(struct xl_ctx *x, const struct xl_stream *f, int e)
 {
 	if (e == EPIPE || e == ECONNRESET)
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -e,
-			       "%s: who reads the dump has gone; what was sent is not complete",
+			       "%s: the reader of the dump has exited, so the dump is not complete",
 			       name_of(f));
 	return xl_fail(x, e == ENOSPC || e == EDQUOT ? XLDUMP_CAUSE_NO_SPACE : XLDUMP_CAUSE_OUTPUT,
 		       -e, "%s: cannot write: %s", name_of(f), strerror(e));
@@ -321,7 +321,7 @@ static int look_at(struct xl_ctx *x, struct xl_stream *f)
 		return stream_fail(x, f, EBADF);
 	if (isatty(f->fd))
 		return xl_fail(x, XLDUMP_CAUSE_OUTPUT, -ENOTTY,
-			       "%s is a terminal; a dump goes into a pipe or a file", name_of(f));
+			       "%s is a terminal; send the dump to a pipe or a file", name_of(f));
 	f->regular = S_ISREG(st.st_mode);
 	f->chunk = S_ISFIFO(st.st_mode) ? PIPE_CHUNK : OTHER_CHUNK;
 	if (S_ISFIFO(st.st_mode) && fcntl(f->fd, F_GETPIPE_SZ) < PIPE_SIZE)

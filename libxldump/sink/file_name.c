@@ -72,7 +72,7 @@ static const char *kind_of(mode_t mode)
 	case S_IFLNK:
 		return "a symbolic link";
 	default:
-		return "no regular file";
+		return "not a regular file";
 	}
 }
 
@@ -362,7 +362,7 @@ int xl_file_commit(struct xl_ctx *x, struct xl_sink *s, uint64_t *ret_file_bytes
 	int r;
 
 	if (fsync(f->fd) < 0)
-		return xl_file_fail(x, f, errno, "bring it to disk");
+		return xl_file_fail(x, f, errno, "flush it to disk");
 	if (fstat(f->fd, &st) < 0)
 		return xl_file_fail(x, f, errno, "look at it");
 

@@ -87,7 +87,7 @@ def panic(w):
         g.pages = 3072
     w.start()
     for g in guests:
-        until(lambda g=g: w.said(f"domain {g.domid}: a panic of its kernel would be noticed"), "learned")
+        until(lambda g=g: w.said(f"domain {g.domid}: panics of its kernel will be noticed"), "learned")
         check(g.pauses == 0 and g.unpauses == 0, "without pausing it")
     guests[0].go_down(1)
     w.store.fire("@releaseDomain")
@@ -160,7 +160,7 @@ def lock_is_busy(w):
         t = g.destroy_as_libxl()
         w.end_of(name)
         until(lambda t=t: not t.is_alive(), "libxl goes on")
-        if w.said(f"{g.name} (domain {domid}) crashed; what is done to it then is: restart, which waits for the dump"):
+        if w.said(f"{g.name} (domain {domid}) crashed; afterwards xl does: restart, which waits for the dump"):
             check(w.node(name, "state") == "done", f"dumped: {w.node(name, 'error')}")
             return
     check(False, "the lock was never had")
@@ -176,7 +176,7 @@ def all_is_gone(w):
     g.go_down()
     w.store.fire("@releaseDomain")
     name = w.crash_of(5)
-    check(w.said("fast (domain 5) crashed; what is done to it then is: destroy, which may be quicker"),
+    check(w.said("fast (domain 5) crashed; afterwards xl does: destroy, which may happen before"),
           "name and action are told")
     check(w.end_of(name) == "done" and w.node(name, "name") == "fast", "its memory was there all the same")
     check(w.dumps()[0].startswith("fast-"), "and the file has its name")

@@ -341,7 +341,7 @@ def reload(w):
     check(w.end_of("one") == "done" and w.node("one", "result").endswith(".kdump"), "kdump")
     w.configure('format = "pdf"')
     w.daemon.send_signal(signal.SIGHUP)
-    until(lambda: w.said("xldumpd.conf:3: format is elf, xencore, xencore-raw or kdump, not `pdf'"), "line and reason")
+    until(lambda: w.said("xldumpd.conf:3: format must be elf, xencore, xencore-raw or kdump, not `pdf'"), "line and reason")
     w.request("two", domain="web01")
     check(w.end_of("two") == "done" and w.node("two", "result").endswith(".kdump"), "as it was")
 
@@ -403,7 +403,7 @@ def list_by_time(w, spool):
     check(listed("-n9") == names and listed("-1") == names[3:], "as many as there are, and one")
     check(listed("-1", "-U", "@1795285500") == names[2:3], "the newest of those that were asked for")
     check(listed("-1", "timer") == listed("timer") and listed("timer") != names[3:], "by trigger, too")
-    check("is no time: YYYY-MM-DD" in tool(w, "list", spool, "-S", "tomorrow", status=2), "says what is")
+    check("invalid time `tomorrow': YYYY-MM-DD" in tool(w, "list", spool, "-S", "tomorrow", status=2), "says what is")
     tool(w, "list", spool, "-n", "0", status=2)
 
 
@@ -447,8 +447,8 @@ def tools(w):
     about = json.loads(tool(w, "request", "--json", "--timer", g.uuid))
     check(about["state"] == "done" and about["uuid"] == g.uuid, "as JSON")
     check("no domain" in tool(w, "request", "nobody", status=3), "its exit status is the cause")
-    check("format is" in tool(w, "request", "-f", "pdf", "web01", status=2), "the daemon judges")
-    check("cannot be the name" in tool(w, "request", "--name=../x", "web01", status=2), "a bad name")
+    check("format must be" in tool(w, "request", "-f", "pdf", "web01", status=2), "the daemon judges")
+    check("invalid request name" in tool(w, "request", "--name=../x", "web01", status=2), "a bad name")
     path2 = tool(w, "--daemon", "-q", "web01", program=LIVEDUMP)
     check(path2 == "", "quiet")
     path2 = tool(w, "--daemon", "--format=xencore", "web01", program=LIVEDUMP).strip()

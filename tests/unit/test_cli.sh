@@ -22,28 +22,28 @@ fails() {
 fails 2 'domain and a file' 'no arguments'
 fails 2 'domain and a file' 'no file' web01
 fails 2 'a domain is needed' 'an estimate of nothing' --estimate
-fails 2 'not more' 'two files' web01 a b
-fails 2 'format is .*not .pdf.' 'unknown format' -f pdf web01 a
-fails 2 'strategy is .*not .fast.' 'unknown strategy' --strategy=fast web01 a
-fails 2 'compress is zlib.*not .lz4.' 'unknown compression' -f kdump -c lz4 web01 a
-fails 2 'a level as .*not .zstd:20.' 'no such level' -f kdump --compress=zstd:20 web01 a
-fails 2 'a level as .*not .lzo:1.' 'a codec without levels' -f kdump -c lzo:1 web01 a
+fails 2 'too many arguments' 'two files' web01 a b
+fails 2 'format must be .*not .pdf.' 'unknown format' -f pdf web01 a
+fails 2 'strategy must be .*not .fast.' 'unknown strategy' --strategy=fast web01 a
+fails 2 'compress must be zlib.*not .lz4.' 'unknown compression' -f kdump -c lz4 web01 a
+fails 2 'a level such as .*not .zstd:20.' 'no such level' -f kdump --compress=zstd:20 web01 a
+fails 2 'a level such as .*not .lzo:1.' 'a codec without levels' -f kdump -c lzo:1 web01 a
 fails 2 'cannot be compressed' 'compressed ELF' -c zlib web01 a
 fails 2 'cannot be compressed' 'compressed ELF, in a pipe' -f elf -c zstd web01 -
 fails 2 'cannot be compressed' 'compressed raw dump' -f xencore-raw -c lzo web01 a
 fails 2 'cannot be left out' 'filtered raw dump' -d 31 -f xencore-raw web01 a
 for t in -1 257 many 3x ''; do
-	fails 2 'threads is a number from 0 to 256, not' "threads '$t'" "--threads=$t" web01 a
+	fails 2 'threads must be a number from 0 to 256, not' "threads '$t'" "--threads=$t" web01 a
 done
 for t in soon 5m -3ms 0 nan inf 1e99s ''; do
-	fails 2 'max-pause is .*not' "time '$t'" "--max-pause=$t" web01 a
+	fails 2 'max-pause must be .*not' "time '$t'" "--max-pause=$t" web01 a
 done
-fails 2 'compress is' 'no codec of one'"'"'s own choice' -f kdump --compress=default web01 a
+fails 2 'compress must be' 'no codec of one'"'"'s own choice' -f kdump --compress=default web01 a
 for d in -1 32 all 3x ''; do
-	fails 2 'dump-level is a number from 0 to 31, not' "level '$d'" "--dump-level=$d" web01 a
+	fails 2 'dump-level must be a number from 0 to 31, not' "level '$d'" "--dump-level=$d" web01 a
 done
 for r in 0 -1 57 many 3x; do
-	fails 2 'max-rounds is a number from 1 to 56, not' "rounds '$r'" "--max-rounds=$r" web01 a
+	fails 2 'max-rounds must be a number from 1 to 56, not' "rounds '$r'" "--max-rounds=$r" web01 a
 done
 
 "$bin" --help > "$tmp/out" 2> "$tmp/err" && grep -Eq '^usage: xl.livedump ' "$tmp/out" && [ ! -s "$tmp/err" ]

@@ -565,7 +565,7 @@ static void test_refused(void **state)
 	write_dump(&d, &forms[FORM_RAW], FILE_A);
 	for (size_t i = 0; i < XL_ARRAY_SIZE(forms); i++)
 		if (!forms[i].flattened && !fits(&guests[GUEST_NARROW], &forms[i]))
-			refuses(FILE_A, &forms[i], "xencore-raw for crash");
+			refuses(FILE_A, &forms[i], "use xencore-raw");
 	/* and whose vCPUs have no page tables to begin the search with */
 	d.cut.tables = 0;
 	for (uint32_t i = 0; i < d.cut.vcpus; i++)
@@ -667,7 +667,7 @@ static void test_narrow_verify(void **state)
 		v = (struct xl_verify){ .x = &x, .img = open_ok(FILE_A), .fn = collect, .data = said };
 		ok(xl_image_verify(&v), &x);
 		assert_int_equal(v.broken, 1);
-		if (!strstr(said, k == 0 ? "CR3 0x7777000" : k == 1 ? "32-bit guest has no table" :
+		if (!strstr(said, k == 0 ? "CR3 0x7777000" : k == 1 ? "which a 32-bit guest does not have" :
 				  "leads to page 0xfffff"))
 			fail_msg("%s", said);
 		xl_image_close(v.img);

@@ -380,7 +380,7 @@ static void test_words_of_a_long_pause(void **state)
 
 	(void)state;
 	assert_int_equal(xl_limit_fail(&e, "", 40540000000, XL_LIMIT_RESERVE), -ETIME);
-	assert_non_null(strstr(x.err, "for about 40540 ms, and 43.8 ms can be planned with of the 50 ms"));
+	assert_non_null(strstr(x.err, "for about 40540 ms, but only 43.8 ms of the 50 ms"));
 	assert_int_equal(xl_limit_fail(&e, "", 999700000, XL_LIMIT_RESERVE), -ETIME);
 	assert_non_null(strstr(x.err, "for about 1000 ms"));
 }

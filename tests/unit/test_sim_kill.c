@@ -194,7 +194,7 @@ static void is_put_right(struct sim *s, const struct way *w, uint64_t at)
 	/* The one case that nobody can tell, see undo.h: killed within the call, and somebody else had
 	 * paused it, too. */
 	if (w->paused && s->pauses_ours == 1 &&
-	    strstr(said, "left it paused, as somebody else had before"))
+	    strstr(said, "left it paused, because somebody else had paused it before"))
 		s->pauses_ours = 0;
 	if (s->pauses_ours || s->pauses_other != w->paused || s->log_on || s->dm_on ||
 	    s->cap != w->cap || s->broken[0])

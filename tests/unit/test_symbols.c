@@ -263,7 +263,7 @@ static void test_another_kernel(void **state)
 	g.more = "BUILD-ID=ff23456789abcdef0123456789abcdef01234567\n";
 	fake_build(&g);
 	write_elf(&g, false, true, EM_X86_64);
-	refused(&g, "its build-id is " BUILD_ID ", that of the guest's kernel ff23");
+	refused(&g, "its build-id is " BUILD_ID ", but that of the guest's kernel is ff23");
 	write_elf(&g, false, false, EM_X86_64);
 	assert_taken(&g);
 }
@@ -275,8 +275,8 @@ static void test_not_symbols(void **state)
 	(void)state;
 	old_kernel(&f);
 	open_fails("not-there", "cannot open not-there: No such file");
-	open_fails(".", "is not a file");
-	open_fails("/dev/null", "is not a file");
+	open_fails(".", "is not a regular file");
+	open_fails("/dev/null", "is not a regular file");
 	write_text("");
 	open_fails(FILE_A, "no symbols with addresses");
 	write_text("0000000000000000 T _text\n0000000000000000 D xen_start_info\n");

@@ -130,7 +130,7 @@ static void test_reused_domid(void **state)
 		else
 			guest->dom.dying = true;
 		assert_int_equal(undo_recover(0), 1);
-		assert_non_null(strstr(said, "the domain is gone"));
+		assert_non_null(strstr(said, "the domain does not exist any more"));
 		assert_int_equal(undo_entries(undo_dir, false), 0);
 		assert_int_equal(guest->pauses, 1);
 		assert_true(guest->log_on && guest->dm_on);
@@ -217,7 +217,7 @@ static void test_damaged(void **state)
 		{ other_domain, "not what its name says" },
 		{ both_flags, "contradicts itself" },
 		{ unknown_flag, "contradicts itself" },
-		{ foreign_file, "none of a dump" },
+		{ foreign_file, "does not belong to a dump" },
 	};
 	static const off_t size[] = { 0, 1, 100, sizeof(struct xl_undo_record) - 1,
 				      sizeof(struct xl_undo_record) + 1 };
@@ -278,9 +278,9 @@ static void test_strange(void **state)
 	(void)snprintf(link, sizeof(link), "%s/elsewhere", undo_top);
 	assert_int_equal(rename(name, link), 0);
 	assert_int_equal(symlink(link, name), 0);
-	is_broken(name, "no regular file");
+	is_broken(name, "not a regular file");
 	assert_int_equal(mkfifo(name, 0600), 0);
-	is_broken(name, "no regular file");
+	is_broken(name, "not a regular file");
 	(void)unlink(link);
 
 	assert_int_equal(chmod(undo_dir, 0770), 0);

@@ -51,7 +51,7 @@ static void is_put_right(int pauses, long at)
 	if (guest->pauses != pauses) {
 		/* The one case that cannot be told: somebody else had paused it, too. */
 		if (pauses == 0 || guest->pauses != pauses + 1 ||
-		    !strstr(said, "left it paused, as somebody else had before"))
+		    !strstr(said, "left it paused, because somebody else had paused it before"))
 			fail_msg("killed at %ld: %d pauses, not %d: %s", at, guest->pauses, pauses,
 				 said);
 	}

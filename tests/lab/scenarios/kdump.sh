@@ -54,7 +54,7 @@ result $? "the guest goes on"
 xl-livedump pvh1 - 2> /tmp/err | head -c 1000000 > /dev/null
 status=${PIPESTATUS[0]}
 sed 's/^/# /' /tmp/err
-[ "$status" -eq 7 ] && grep -q 'who reads the dump has gone' /tmp/err
+[ "$status" -eq 7 ] && grep -q 'the reader of the dump has exited' /tmp/err
 result $? "a reader that goes: status $status and a word"
 check "the guest goes on after that" goes_on pvh1
 check "and can be dumped again" xl-livedump -f kdump -c lzo pvh1 /out/pvh1-again.img

@@ -15,7 +15,7 @@ configure 'learn_after = 1' 'after_crash = "restart"'
 # learnt DOMID: it is known where the kernel of this guest, which is up, would say that it panicked.  A new
 # daemon looks at once; one that has looked before the kernel was there waits for minutes.
 learnt() {
-	local known="domain $1: a panic of its kernel would be noticed"
+	local known="domain $1: panics of its kernel will be noticed"
 	story "$known" > /dev/null && return 0
 	systemctl restart xldumpd.service
 	for _ in $(seq 300); do
@@ -41,7 +41,7 @@ id=$(xl domid hvm1)
 check "what a panic looks like is learnt" learnt "$id"
 check "hvm1 goes on" goes_on hvm1
 check "hvm1 panics and reboots, on_reboot=destroy: dumped" crashes hvm1 hvm1-panic.elf
-check "the journal tells" story "hvm1 \(domain $id\) panicked, and reboots; what is done to it then is: destroy, which waits"
+check "the journal tells" story "hvm1 \(domain $id\) panicked, and reboots; afterwards xl does: destroy, which waits"
 check "xl destroys it then" gone hvm1
 
 check "hvm1 starts, with panic=3 and on_reboot=restart" reboots_to restart panic=3

@@ -67,7 +67,7 @@ for guest in pv1 pv2; do
 	check "$guest is dumped although the daemon is killed" during kill-$guest $guest \
 		systemctl kill --signal=KILL --kill-whom=main xldumpd.service
 done
-check "the journal tells" story 'read /etc/xen/xldumpd.conf again' 'was interrupted and begins anew'
+check "the journal tells" story 'read /etc/xen/xldumpd.conf again' 'was interrupted and starts again'
 n=$(find $spool -name '*.elf' | wc -l)
 [ "$n" -eq 8 ]
 result $? "each of the eight dumps has its own file: $n"
@@ -93,7 +93,7 @@ for how in "systemctl restart xldumpd.service" "systemctl kill --signal=KILL --k
 	check "it is dumped all the same" is_done "$name"
 	check "xl destroys it then" gone pv1
 done
-check "the journal tells" story 'libxl waits for its dump, as before'
+check "the journal tells" story 'libxl still waits for its dump'
 dies
 check "systemctl stop xldumpd.service" systemctl stop xldumpd.service
 check "xl waits no longer" gone pv1

@@ -38,7 +38,7 @@ alone pvh1
 id=$(xl domid pvh1)
 check "pvh1 panics, on_crash=preserve: dumped" crashes pvh1 pvh1-panic.elf
 check "it is destroyed then (after_crash=destroy)" gone pvh1
-check "the journal tells" story "pvh1 \(domain $id\) crashed; what is done to it then is: preserve" \
+check "the journal tells" story "pvh1 \(domain $id\) crashed; afterwards xl does: preserve" \
 	"pvh1 \(domain $id\): destroyed after its dump"
 check "pvh1 starts" fresh pvh1 restart
 id=$(xl domid pvh1)

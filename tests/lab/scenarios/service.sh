@@ -36,7 +36,7 @@ transient() {
 at_best() {
 	local id
 	id=$(xl domid "$1")
-	crashes "$1" "" || story "$1 \\(domain $id\\): libxl's lock cannot be had"
+	crashes "$1" "" || story "$1 \\(domain $id\\): cannot take libxl's lock"
 }
 
 alone pv1
@@ -95,7 +95,7 @@ rm -f /var/lib/xldump/dumps/*
 id=$(xl domid pv1)
 check "pv1 panics, on_crash=preserve: dumped" crashes pv1 pv1-crash.elf
 check "it is destroyed then (after_crash=destroy)" gone pv1
-check "the journal tells" story "pv1 \(domain $id\) crashed; what is done to it then is: preserve" \
+check "the journal tells" story "pv1 \(domain $id\) crashed; afterwards xl does: preserve" \
 	"pv1 \(domain $id\): dump crash-$id-[0-9]* is queued \(crash\)" \
 	"pv1 \(domain $id\): dumped to /var/lib/xldump/dumps/" \
 	"pv1 \(domain $id\): destroyed after its dump"
@@ -136,7 +136,7 @@ check "pv1 starts" fresh pv1 rename-restart
 id=$(xl domid pv1)
 check "pv1 panics, on_crash=rename-restart: dumped" crashes pv1 ""
 check "xl has restarted it" newer pv1 "$id"
-check "the journal tells" story "pv1 \\(domain $id\\) crashed; what is done to it then is: rename-restart"
+check "the journal tells" story "pv1 \\(domain $id\\) crashed; afterwards xl does: rename-restart"
 for _ in $(seq 100); do xl domname "$id" > /dev/null 2>&1 || break; sleep 0.2; done
 ! xl domname "$id" 2> /dev/null
 result $? "the renamed one is destroyed after its dump"
