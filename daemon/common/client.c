@@ -250,7 +250,7 @@ bool client_wait(struct xd_store *s, int timeout_ms)
 	struct pollfd p = { .fd = xd_store_fd(s), .events = POLLIN };
 	char path[PATH_SIZE], token[16];
 
-	if (poll(&p, 1, timeout_ms) < 0)
+	if (poll(&p, 1, timeout_ms) <= 0)
 		return false;
 	while (xd_store_event(s, path, sizeof(path), token, sizeof(token)) > 0)
 		;

@@ -51,7 +51,7 @@ bool client_over(const struct client_job *job);
 /* A text of a job for a terminal: with its letters, if that has them.  Returns buf. */
 char *client_shown(const char *text, char *buf, size_t size);
 
-/* Wait for something to change, at most so long; false on a signal. */
+/* Wait for something to change, at most so long; false on a signal, and when nothing has changed. */
 bool client_wait(struct xd_store *s, int timeout_ms);
 
 /* Wait for the end of a request, and show how it goes on standard error if that is a terminal.  What

@@ -10,6 +10,9 @@
 #include "base/text.h"
 #include "xldump_schema.h"
 
+/* How long a signal may wait until it is noticed. */
+#define LOOK_EVERY_MS 500
+
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -148,7 +151,9 @@ static int run_watch(struct xl_ctx *x, int argc, char **argv)
 		n_old = n;
 		if (!cmd_flush(&cmd_watch))
 			return CMD_BROKEN;
-		(void)client_wait(s, -1);
+		/* A signal may arrive just before the wait, which then does not notice it. */
+		while (!*x->cancel && !client_wait(s, LOOK_EVERY_MS))
+			;
 	}
 	return 0;
 }

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 from world import (CTL, DAEMON, FINAL, LIVEDUMP, NAME_AT, PATIENCE, ROOT, Skipped,  # pylint: disable=wrong-import-position
-                   check, run, tool, until)
+                   check, run, started, tool, until)
 
 
 def request(w):
@@ -457,7 +457,7 @@ def tools(w):
     tool(w, "--daemon", "web01", "file", status=2, program=LIVEDUMP)
     tool(w, "--daemon", "--force", "web01", status=2, program=LIVEDUMP)
 
-    with subprocess.Popen([CTL, "watch"], env=w.env, stdout=subprocess.PIPE, text=True) as watch:
+    with started(w, CTL, "watch", stdout=subprocess.PIPE, text=True) as watch:
         slow.delay_us = 20000000
         check(tool(w, "request", "--no-wait", "--name=mine", "slow") == "mine\n", "its name")
         until(lambda: w.node("mine", "state") == "running", "it runs")
@@ -468,7 +468,7 @@ def tools(w):
         check([j["id"] for j in jobs] == ["mine"] and jobs[0]["state"] == "running", "as JSON")
         tool(w, "cancel", "mine")
         check(w.end_of("mine") == "cancelled", "cancelled")
-        check("over already" in tool(w, "cancel", "mine", status=2), "not twice")
+        check("already ended" in tool(w, "cancel", "mine", status=2), "not twice")
         check("no request" in tool(w, "cancel", "nobody", status=2), "nobody's")
         for line in watch.stdout:
             if "cancelled" in line:
@@ -476,7 +476,7 @@ def tools(w):
         watch.send_signal(signal.SIGINT)
         check(watch.wait(PATIENCE) == 0, "watch ends when it is told to")
 
-    with subprocess.Popen([CTL, "request", "slow"], env=w.env, stderr=subprocess.PIPE) as waiting:
+    with started(w, CTL, "request", "slow", stderr=subprocess.PIPE) as waiting:
         until(lambda: any(w.node(n, "state") == "running" for n in w.store.names(f"{ROOT}/request")),
               "another request runs")
         waiting.send_signal(signal.SIGTERM)
@@ -582,7 +582,7 @@ def streams(w):
     slow.delay_us = 300000
     for program, argv in ((CTL, ["request"]), (LIVEDUMP, ["--daemon"])):
         for sig, want in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 13)):
-            with subprocess.Popen([program, *argv, r"web\x2001"], env=w.env, stderr=subprocess.PIPE) as waiting:
+            with started(w, program, *argv, r"web\x2001", stderr=subprocess.PIPE) as waiting:
                 until(lambda: any(w.node(n, "state") == "running" for n in w.store.names(f"{ROOT}/request")),
                       "a request runs, by the name that systemd-escape(1) makes")
                 waiting.send_signal(sig)

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from world import BUILD, PATIENCE, check, run, until  # pylint: disable=wrong-import-position
+from world import BUILD, PATIENCE, check, run, started, until  # pylint: disable=wrong-import-position
 
 LIVEDUMP = f"{BUILD}/tests/daemon/xl-livedump"
 
@@ -50,7 +50,7 @@ def interrupted(w):
     g.delay_us = 100000
     for sig, want in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 13)):
         steps = g.steps
-        with subprocess.Popen([LIVEDUMP, "web01", f"{w.dir}/x"], env=w.env, stderr=subprocess.DEVNULL) as dumps:
+        with started(w, LIVEDUMP, "web01", f"{w.dir}/x", stderr=subprocess.DEVNULL) as dumps:
             until(lambda steps=steps: g.steps > steps + 8, "it is under way")
             dumps.send_signal(sig)
             check(dumps.wait(PATIENCE) == want, f"{sig} gives {dumps.returncode}")

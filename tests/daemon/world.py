@@ -2,6 +2,7 @@
 """A host for one test of xldumpd: guests in a file (hv_host.c), a xenstored in a thread, the daemon as a
 process, an xl that obeys as the real one does, and TAP."""
 
+import contextlib
 import fcntl
 import glob
 import json
@@ -354,6 +355,17 @@ def tool(w, *args, status=0, program=CTL):
                        timeout=PATIENCE)
     check(r.returncode == status, f"{args}: {r.returncode}, not {status}: {r.stdout}{r.stderr}")
     return r.stdout if status == 0 else r.stderr
+
+
+@contextlib.contextmanager
+def started(w, *argv, **how):
+    """A command that runs meanwhile; it does not outlive a test that fails."""
+    with subprocess.Popen(argv, env=w.env, **how) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def run(tests):

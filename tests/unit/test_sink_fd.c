@@ -253,7 +253,7 @@ static void test_reader_goes(void **state)
 			r = xl_sink_commit(&g->ctx, g->sink, &bytes, &disk);
 		assert_int_equal(r, -EPIPE);
 		assert_int_equal(g->ctx.cause, XLDUMP_CAUSE_OUTPUT);
-		assert_non_null(strstr(g->ctx.err, "has gone"));
+		assert_non_null(strstr(g->ctx.err, "has exited"));
 		sigpending(&pending);
 		assert_false(sigismember(&pending, SIGPIPE));
 		if (after[i])
@@ -318,7 +318,7 @@ static void test_refused(void **state)
 	assert_int_equal(pipe(fd), 0);
 	refused(fd[0], -EBADF, "cannot write");
 	close(fd[0]);
-	refused(fd[1], -EPIPE, "has gone");
+	refused(fd[1], -EPIPE, "has exited");
 	close(fd[1]);
 	refused(fd[1], -EBADF, "cannot write");
 }

@@ -104,6 +104,6 @@ mv "$lib" "$lib.away"
 xl-livedump -q pvh1 /out/no.img 2> /tmp/err
 status=$?
 mv "$lib.away" "$lib"
-[ $status -eq 14 ] && grep -q 'built for Xen' /tmp/err
+[ $status -eq 14 ] && grep -Eq 'built for Xen|backend for Xen' /tmp/err
 result $? "without the libraries: status $status, $(cat /tmp/err)"
 finish
