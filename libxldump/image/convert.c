@@ -104,7 +104,7 @@ static int take_page(struct job *j, xl_pfn_t pfn, uint8_t *page)
 	if (r == 0 && (!j->digests || xl_digest_page(page) == want))
 		return 0;
 	if (r == 0)
-		r = xl_err(j->x, -EINVAL, "page %#" PRIx64 " is not as it was written", pfn);
+		r = xl_err(j->x, -EINVAL, "page %#" PRIx64 " has changed since it was written", pfn);
 	else
 		memset(page, 0, XL_PAGE_SIZE);
 	if (r != -EINVAL && r != -EOPNOTSUPP)

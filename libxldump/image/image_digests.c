@@ -127,7 +127,7 @@ static int check_pages(struct xl_ctx *x, struct xl_image_digests *d)
 		if (r < 0)
 			return r;
 		if (xl_digest_page(page) != want)
-			return xl_image_bad(x, "page %#" PRIx64 " is not as it was written", pfn);
+			return xl_image_bad(x, "page %#" PRIx64 " has changed since it was written", pfn);
 	}
 	return 0;
 }
