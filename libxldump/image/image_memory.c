@@ -47,8 +47,12 @@ static uint64_t count_stored(const struct xl_pieces *mem)
 int xl_image_set_memory(struct xl_ctx *x, struct xl_image *img, struct xl_ranges *all)
 {
 	xl_pfn_t next = 0;
-	int r = xl_pieces_init(&img->mem, all);
+	int r;
 
+	/* A file whose segments hold no memory may have it in sections. */
+	xl_pieces_deinit(&img->mem);
+	img->pages = 0;
+	r = xl_pieces_init(&img->mem, all);
 	if (r < 0)
 		return xl_err(x, r, "order of %zu ranges of memory", all->n);
 	for (size_t i = 0; i < img->mem.n; i++) {

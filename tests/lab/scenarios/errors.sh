@@ -20,7 +20,7 @@ clean() {
 
 expect 2 'domain and a file' "no arguments" xl-livedump
 expect 2 'strategy' "a strategy that there is none" xl-livedump -s fast pvh1 /out/no.img
-expect 2 'time' "a time that is none" xl-livedump -p soon pvh1 /out/no.img
+expect 2 'max-pause must be' "a time that is none" xl-livedump -p soon pvh1 /out/no.img
 expect 2 'running' "still, for a guest that runs" xl-livedump -q -s still pvh1 /out/no.img
 expect 3 'no domain .nobody.' "a wrong name" xl-livedump -q nobody /out/no.img
 expect 3 'no domain .4711.' "a wrong id" xl-livedump -q 4711 /out/no.img
