@@ -8,7 +8,12 @@
 
 . /in/lib.sh
 
-before=$(counter pv2)
+# A machine that was just woken may take a moment to answer.
+for _ in $(seq 30); do
+	before=$(counter pv2)
+	[ -z "$before" ] || break
+	sleep 1
+done
 dumps pv1 2
 dumps pv2 3
 [ "$(counter pv2)" -gt "$before" ]
