@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from ask.crash import MARK, MORE, answers_to_more, panic_shown, with_registers
+from ask.crash import MARK, MORE, answers_to_more, panic_shown, torn_tasks, with_registers
 from ask.dumpfile import Dump
 
 INFO = b"OSRELEASE=6.1.0-test\nKERNELOFFSET=1a000000\n"
@@ -91,6 +91,19 @@ class Stacks(unittest.TestCase):
         self.assertEqual(with_registers(stack + full, True), 2)
         self.assertEqual(with_registers(self.TASK % (0, 0) + "bt: cannot determine\n", True), 0)
         self.assertEqual(with_registers("", True), 0)
+
+
+    def test_switching_tasks(self):
+        """Two tasks at once are right while a CPU goes from one to the other, and torn otherwise."""
+        said = "crash: inconsistent active task indications for CPU 0:\n"
+        stack = self.TASK % (0, 0) + self.STACK
+        switching = " #4 [ffffffff82a03e48] __schedule at ffffffff810259b4\n"
+        self.assertEqual(torn_tasks(said + stack), ["0"])
+        self.assertEqual(torn_tasks(said), ["0"])
+        self.assertEqual(torn_tasks(said + stack + switching), [])
+        self.assertEqual(torn_tasks(said + stack + "    [exception RIP: __switch_to+77]\n"), [])
+        self.assertEqual(torn_tasks(said + stack + self.TASK % (1, 1) + switching), ["0"])
+        self.assertEqual(torn_tasks(stack), [])
 
 
 class More(unittest.TestCase):

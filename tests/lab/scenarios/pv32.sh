@@ -24,7 +24,7 @@ check "xencore: the file keeps the rules of its readers" format-check /out/old.i
 check "xencore: xldumpctl finds nothing broken" xldumpctl verify /out/old.img
 xldumpctl info /out/old.img > /tmp/info
 sed 's/^/# /' /tmp/info
-grep -q 'PV of 32 bits' /tmp/info
+grep -q 'PV, 32 bits' /tmp/info
 result $? "xencore: it says what guest it is"
 
 check "the raw form of it" xldumpctl convert -f xencore-raw /out/old.img /out/old.raw

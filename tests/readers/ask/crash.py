@@ -48,6 +48,17 @@ def with_registers(out, sections):
                 if "RIP: " in text or sections and re.search(r"^ *#2 \[[0-9a-f]+\] \S+ at ", text, re.M)})
 
 
+def torn_tasks(out):
+    """The CPUs of which crash says that their run queue and their current task differ, unless the stack shows
+    that the CPU switches tasks: between the two stores both are right."""
+    torn = set(re.findall(r"inconsistent active task indications for CPU (\d+)", out))
+    parts = re.split(r"^PID: .* CPU: (\d+) ", out, flags=re.M)
+    for cpu, text in zip(parts[1::2], parts[2::2]):
+        if re.search(r"(?:^ *#\d+ \[[0-9a-f]+\]|exception RIP:) (?:__switch_to|__schedule|switch_mm)", text, re.M):
+            torn.discard(cpu)
+    return sorted(torn)
+
+
 def panic_shown(out):
     """Whether crash says why the kernel panicked, and who did, with the way there.  With some kernels it
     begins at who called panic(), which is sysrq here."""
@@ -114,9 +125,9 @@ def ask(dump, vmlinux, show, task=None, panic=False, devices=False):
         wrong.append("no panic")
     if registers < want and facts.get("CPUS"):
         wrong.append(f"registers of {registers} CPUs of {want}")
-    if re.search(r"bt: .*(cannot|invalid)|read error|active task", out):
-        wrong.append(re.search(r".*(bt: .*(?:cannot|invalid)|read error|active task).*",
-                               out).group(0).strip()[:90])
+    if re.search(r"bt: .*(cannot|invalid)|read error", out):
+        wrong.append(re.search(r".*(bt: .*(?:cannot|invalid)|read error).*", out).group(0).strip()[:90])
+    wrong += [f"CPU {cpu}: its run queue and its current task differ" for cpu in torn_tasks(out)]
     if not re.search(r"^\[ *\d+\.\d+\] ", out, re.M):
         wrong.append("no log")
     if f'= "{dump.release}"' not in out and f'"{dump.release}\\000' not in out:
