@@ -10,6 +10,7 @@
 #include "guest/symbols.h"
 #include "guest/panic.h"
 #include "handle.h"
+#include "hv/patience.h"
 #include "hv/undo.h"
 #include "codec/compress.h"
 
@@ -24,7 +25,11 @@
 static int look_again(struct xldump *xl, const struct xldump_domain *domain, struct xl_domain *ret)
 {
 	struct xl_ctx *x = &xl->ctx;
-	int r = xl->hv->ops->domain_info(xl->hv, domain->domid, ret);
+	struct xl_patience patience;
+	int r;
+
+	xl_patience_init(&patience, xl->hv);
+	r = patience.hv.ops->domain_info(&patience.hv, domain->domid, ret);
 
 	if (r == -ESRCH ||
 	    (r == 0 && (ret->dying || !xl_same_domain(ret, domain))))
@@ -241,7 +246,8 @@ static void fill_result(const struct job *j, const struct xldump_domain *domain,
 static int prepare(struct job *j, const struct xldump_domain *domain)
 {
 	struct xl_ctx *x = &j->xl->ctx;
-	struct xl_hv *hv = j->xl->hv;
+	struct xl_patience patience;
+	struct xl_hv *hv = &patience.hv;
 	struct xldump_domain now = { 0 };
 	int r = look_again(j->xl, domain, &j->cut.dom);
 
@@ -255,6 +261,7 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
 			       "the format xencore-raw is for PV guests, but domain %u is %s; use "
 			       "elf or xencore", domain->domid, xldump_guest_type_name(now.type));
+	xl_patience_init(&patience, j->xl->hv);
 	r = hv->ops->host_info(hv, &j->cut.host);
 	if (r < 0)
 		return xl_err(x, r, "ask for the version of the hypervisor");

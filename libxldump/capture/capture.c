@@ -6,6 +6,7 @@
 
 #include "capture/engine.h"
 #include "capture/strategies.h"
+#include "hv/patience.h"
 
 /* Room for everything that is filled inside the pause. */
 static int engine_init(struct xl_engine *e)
@@ -68,7 +69,21 @@ static const strategy_fn strategies[_XLDUMP_STRATEGY_MAX] = {
 	[XLDUMP_STRATEGY_RESCAN] = xl_strategy_rescan,
 };
 
-static int run_strategy(struct xl_engine *e)
+/* What may be waited in a pause until an operation succeeds: a short one is rather given up and made
+ * again. */
+#define SHORT_PATIENCE_NS 20000000ULL
+
+static uint64_t pause_patience(const struct xl_engine *e, enum xldump_strategy strategy,
+			       uint64_t run_ns)
+{
+	bool is_long = strategy == XLDUMP_STRATEGY_STILL || strategy == XLDUMP_STRATEGY_STOP;
+	uint64_t most = is_long ? run_ns : SHORT_PATIENCE_NS;
+	uint64_t allowed = e->max_pause_ns / 32; /* half of what xl_limit_copy_until() keeps back */
+
+	return e->max_pause_ns && !e->cut->was_stopped && allowed < most ? allowed : most;
+}
+
+static int run_strategy(struct xl_engine *e, struct xl_patience *patience)
 {
 	bool automatic = e->p->strategy == XLDUMP_STRATEGY_AUTO;
 	int r;
@@ -78,6 +93,7 @@ static int run_strategy(struct xl_engine *e)
 	r = xl_engine_pick(e, e->p->strategy, &e->cut->strategy);
 	if (r < 0)
 		return r;
+	patience->pause_ns = pause_patience(e, e->cut->strategy, patience->run_ns);
 	r = strategies[e->cut->strategy](e);
 	if (r != -EOPNOTSUPP || !automatic || !e->no_log)
 		return r;
@@ -95,14 +111,19 @@ static int run_strategy(struct xl_engine *e)
 int xl_capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_params *params,
 	       struct xl_physmap *map, struct xl_pipeline *pipe, struct xl_cut *cut)
 {
+	struct xl_patience patience;
 	_cleanup_(engine_deinit) struct xl_engine e = {
-		.x = x, .hv = hv, .dom = cut->dom, .p = params, .map = map, .pipe = pipe,
+		.x = x, .hv = &patience.hv, .dom = cut->dom, .p = params, .map = map, .pipe = pipe,
 		.cut = cut, .copy_until = UINT64_MAX,
 	};
-	int r = engine_init(&e);
+	int r;
 
+	xl_patience_init(&patience, hv);
+	if (params->patience_ns)
+		patience.run_ns = params->patience_ns;
+	r = engine_init(&e);
 	if (r == 0)
-		r = run_strategy(&e);
+		r = run_strategy(&e, &patience);
 	if (r == 0)
 		finish_cut(&e);
 	return r;

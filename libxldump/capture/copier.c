@@ -35,12 +35,54 @@ static bool readable(uint8_t type)
 	return type <= XL_PAGE_L4TAB;
 }
 
-/* Map the readable ones of frame[0..n) and copy them to their places in dst. */
-static int map_and_copy(struct xl_copier *c, size_t n, uint8_t *dst, uint8_t *type)
+/* Copy frame[first..first + n), which belong to the pages at[], to their places in dst.  A page of
+ * many that cannot be mapped for the moment is left for copy_later(). */
+static int copy_part(struct xl_copier *c, size_t first, size_t n, const size_t *at, uint8_t *dst,
+		     uint8_t *type)
 {
-	size_t at[XL_COPY_BATCH], k = 0;
 	void *addr;
 	int r;
+
+	c->hv->hasty = n > 1;
+	r = c->hv->ops->map(c->hv, c->domid, c->frame + first, n, c->err + first, &addr);
+	c->hv->hasty = false;
+	if (r < 0)
+		return r;
+	for (size_t j = first; j < first + n; j++) {
+		if (c->err[j] < 0)
+			type[at[j]] = XL_PAGE_XTAB;
+		else
+			memcpy(dst + at[j] * XL_PAGE_SIZE,
+			       (uint8_t *)addr + (j - first) * XL_PAGE_SIZE, XL_PAGE_SIZE);
+	}
+	c->hv->ops->unmap(c->hv, addr, n);
+	return 0;
+}
+
+/* Pages that could not be mapped among others, by themselves. */
+static int copy_later(struct xl_copier *c, size_t n, const size_t *at, uint8_t *dst, uint8_t *type)
+{
+	for (size_t j = 0; j < n; j++) {
+		uint8_t was = c->asked[j];
+		int r;
+
+		if (!xl_map_err_passes(c->err[j]))
+			continue;
+		type[at[j]] = was;
+		r = copy_part(c, j, 1, at, dst, type);
+		if (r < 0)
+			return r;
+		if (xl_map_err_passes(c->err[j]))
+			c->passing = c->err[j];
+	}
+	return 0;
+}
+
+/* Map the readable ones of frame[0..n) and copy them to their places in dst: all at once, and in
+ * smaller parts where the memory for that is missing. */
+static int map_and_copy(struct xl_copier *c, size_t n, uint8_t *dst, uint8_t *type)
+{
+	size_t at[XL_COPY_BATCH], k = 0, step;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!readable(type[i])) {
@@ -48,26 +90,23 @@ static int map_and_copy(struct xl_copier *c, size_t n, uint8_t *dst, uint8_t *ty
 			continue;
 		}
 		at[k] = i;
+		c->asked[k] = type[i];
 		c->frame[k++] = c->frame[i];
 	}
-	if (k == 0)
-		return 0;
 	c->hv->doing = "map pages";
-	r = c->hv->ops->map(c->hv, c->domid, c->frame, k, c->err, &addr);
-	if (r < 0)
-		return r;
-	for (size_t j = 0; j < k; j++) {
-		if (c->err[j] < 0) {
-			type[at[j]] = XL_PAGE_XTAB;
-			if (xl_map_err_passes(c->err[j]))
-				c->passing = c->err[j];
-			continue;
-		}
-		memcpy(dst + at[j] * XL_PAGE_SIZE, (uint8_t *)addr + j * XL_PAGE_SIZE,
-		       XL_PAGE_SIZE);
+	step = k;
+	for (size_t first = 0; first < k;) {
+		size_t part = step < k - first ? step : k - first;
+		int r = copy_part(c, first, part, at, dst, type);
+
+		if (r < 0 && (part == 1 || !xl_err_passes(r)))
+			return r;
+		if (r < 0)
+			step = part / 2;
+		else
+			first += part;
 	}
-	c->hv->ops->unmap(c->hv, addr, k);
-	return 0;
+	return copy_later(c, k, at, dst, type);
 }
 
 static int name_frames(struct xl_copier *c, const xl_pfn_t *pfn, size_t n, uint8_t *type)

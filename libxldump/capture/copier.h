@@ -33,6 +33,7 @@ struct xl_copier {
 	xl_pfn_t pfn[XL_COPY_BATCH];
 	xl_frame_t frame[XL_COPY_BATCH];
 	uint8_t type[XL_COPY_BATCH];
+	uint8_t asked[XL_COPY_BATCH]; /* the types of those that are mapped */
 	int err[XL_COPY_BATCH];
 };
 

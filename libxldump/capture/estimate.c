@@ -10,6 +10,7 @@
 #include "capture/dirtylog.h"
 #include "capture/engine.h"
 #include "capture/policy.h"
+#include "hv/patience.h"
 
 /* Pages that are read: 32 MiB, a tenth of a second. */
 #define SAMPLE 8192
@@ -263,13 +264,15 @@ int xl_estimate(struct xl_ctx *x, struct xl_hv *hv, const struct xl_domain *dom,
 		const struct xl_estimate_params *params, struct xl_physmap *map,
 		struct xl_estimate *ret)
 {
+	struct xl_patience patience;
 	_cleanup_(work_deinit) struct work w = {
-		.e = { .x = x, .hv = hv, .dom = *dom, .map = map }, .p = params, .est = ret,
+		.e = { .x = x, .hv = &patience.hv, .dom = *dom, .map = map }, .p = params, .est = ret,
 	};
 	int r;
 
 	*ret = (struct xl_estimate){ .pages = xl_bitmap_count(&map->present) };
-	r = xl_copier_init(&w.e.copier, x, hv, dom->domid, map);
+	xl_patience_init(&patience, hv);
+	r = xl_copier_init(&w.e.copier, x, &patience.hv, dom->domid, map);
 	if (r == 0)
 		r = xl_bitmap_init(&w.dirty, map->nr_pfns);
 	if (r < 0)

@@ -13,6 +13,7 @@ struct xl_capture_params {
 	unsigned max_rounds;
 	unsigned dump_level;   /* pages that are left out: page/classify.h; 0: none */
 	const char *scratch;   /* folder for a temporary file; NULL: in memory.  With a dump_level only */
+	uint64_t patience_ns;  /* how long the hypervisor may fail for the moment; 0: 5 s */
 	xldump_progress_fn progress;
 	void *progress_data;
 };

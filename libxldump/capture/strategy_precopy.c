@@ -39,6 +39,8 @@ struct precopy {
 	uint64_t dirty_before;
 	struct xl_dirtylog log;
 	bool unsettled; /* devices wrote on and on */
+	int failed;            /* for this the last pause was given up: an error that may pass, or 0 */
+	const char *failed_at; /* what was asked of the hypervisor then */
 };
 
 static void precopy_deinit(struct precopy *s)
@@ -330,7 +332,9 @@ static int attempt(struct precopy *s)
 		return r2;
 	e->cut->pause_ns.total = pause.lasted;
 	xl_limit_tell_overrun(e, pause.lasted);
-	if (r == -ETIME || r == -E2BIG)
+	s->failed = xl_err_passes(r) ? r : 0;
+	s->failed_at = e->hv->doing;
+	if (r == -ETIME || r == -E2BIG || s->failed)
 		return GIVEN_UP;
 	return r < 0 ? xl_dirtylog_err(&s->log, r, "copy the rest of the stopped guest") : 0;
 }
@@ -359,15 +363,22 @@ static int pause_and_copy(struct precopy *s)
 {
 	for (unsigned i = 1;; i++) {
 		struct xl_policy_stats st;
-		int r = attempt(s);
+		const char *failed_at;
+		int r = attempt(s), failed;
 
 		if (r != GIVEN_UP)
 			return r;
+		failed = s->failed;
+		failed_at = s->failed_at;
 		r = retry_round(s);
 		if (r < 0)
 			return r;
 		if (i < MAX_ATTEMPTS)
 			continue;
+		if (failed)
+			return xl_err(s->e->x, failed,
+				      "%d pauses were given up, the last as domain 0 could not %s",
+				      MAX_ATTEMPTS, failed_at);
 		if (!s->e->max_pause_ns)
 			return xl_fail(s->e->x, XLDUMP_CAUSE_OTHER, -EAGAIN,
 				       "in each of %d attempts the guest dirtied more pages than "

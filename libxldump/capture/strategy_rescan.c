@@ -28,6 +28,8 @@ struct rescan {
 	struct xl_last_copy last;
 	uint64_t all_ns;           /* what reading everything once has cost */
 	uint64_t all_pages;        /* of the pass under way */
+	int failed;                /* for this the last pause was given up: an error that may pass, or 0 */
+	const char *failed_at;     /* what was asked of the hypervisor then */
 };
 
 static void rescan_deinit(struct rescan *s)
@@ -252,7 +254,9 @@ static int attempt(struct rescan *s)
 		r = over_limit(s);
 		return r < 0 ? r : GIVEN_UP;
 	}
-	if (r == -E2BIG)
+	s->failed = xl_err_passes(r) ? r : 0;
+	s->failed_at = e->hv->doing;
+	if (r == -E2BIG || s->failed)
 		return GIVEN_UP;
 	return r < 0 ? xl_engine_err_doing(e, r, "copy the rest of the stopped guest") : 0;
 }
@@ -286,6 +290,10 @@ int xl_strategy_rescan(struct xl_engine *e)
 		if (r == GIVEN_UP && i + 1 < MAX_ATTEMPTS)
 			r = 0;
 	}
+	if (r == GIVEN_UP && s.failed)
+		return xl_err(e->x, s.failed,
+			      "%d pauses were given up, the last as domain 0 could not %s", MAX_ATTEMPTS,
+			      s.failed_at);
 	if (r == GIVEN_UP)
 		return xl_fail(e->x, XLDUMP_CAUSE_OTHER, -EAGAIN,
 			       "in each of %d attempts the guest changed more pages than there was "

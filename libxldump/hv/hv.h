@@ -222,10 +222,18 @@ static inline bool xl_map_err_passes(int err)
 	return err == -ENOMEM || err == -EAGAIN || err == -EBUSY || err == -EINTR;
 }
 
+/* Of the errors of whole operations: whether nothing was done for a reason that may pass.  -EBUSY is
+ * none of them: logdirty_start() says by it that the log is in use. */
+static inline bool xl_err_passes(int err)
+{
+	return err == -ENOMEM || err == -EAGAIN || err == -EINTR;
+}
+
 /* The start of every implementation's own structure. */
 struct xl_hv {
 	const struct xl_hv_ops *ops;
 	const char *doing; /* what is asked of it, in words; kept where no message can be made yet */
+	bool hasty;        /* whoever calls has another way: no patience (patience.h) */
 };
 
 #endif

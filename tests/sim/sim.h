@@ -72,6 +72,7 @@ struct sim_fault {
 	int err;      /* negative errno */
 	bool sticks;  /* every later one, too */
 	bool late;    /* after it has done its work */
+	bool page;    /* of a mapping: the call succeeds, and one of its pages has the error */
 	bool hit;
 };
 
@@ -293,6 +294,8 @@ void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret);
 /* The halves of the table. */
 int sim_enter(struct sim *s, enum sim_op op, uint64_t cost);
 int sim_leave(struct sim *s, enum sim_op op, uint64_t cost);
+/* The error of one page of the mapping under way, or 0. */
+int sim_page_fault(struct sim *s);
 /* It changes the domain with that number, whichever it is. */
 void sim_touch(struct sim *s, enum sim_op op);
 int sim_hv_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n, int *err,

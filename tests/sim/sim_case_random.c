@@ -4,27 +4,27 @@
 
 const struct sim_plausible sim_plausible[] = {
 	{ SIM_host_info, { EPERM, EFAULT } },
-	{ SIM_domain_info, { EPERM, EAGAIN, EFAULT } },
-	{ SIM_guest_width, { EPERM, EINVAL } },
+	{ SIM_domain_info, { EPERM, EAGAIN, EFAULT, ENOMEM } },
+	{ SIM_guest_width, { EPERM, EINVAL, ENOMEM } },
 	{ SIM_map, { ENOMEM, EAGAIN, EPERM, EFAULT } },
 	{ SIM_page_types, { ENOMEM, EPERM, EFAULT } },
-	{ SIM_nr_gfns, { EPERM, EFAULT } },
-	{ SIM_pod_entries, { EPERM, EOPNOTSUPP } },
+	{ SIM_nr_gfns, { EPERM, EFAULT, ENOMEM } },
+	{ SIM_pod_entries, { EPERM, EOPNOTSUPP, ENOMEM } },
 	{ SIM_xen_frames, { EPERM, ENOMEM } },
 	{ SIM_cap_get, { EPERM, EOPNOTSUPP } },
 	{ SIM_cap_set, { EPERM, EINVAL } },
 	{ SIM_special_frames, { EPERM, ENOMEM } },
 	{ SIM_grants_prepare, { EPERM, ENOMEM } },
-	{ SIM_grants_read, { EFAULT, EINVAL } },
+	{ SIM_grants_read, { EFAULT, EINVAL, ENOMEM } },
 	{ SIM_shared_info, { ENOMEM, EINVAL } },
 	{ SIM_logdirty_start, { ENOMEM, EPERM, EBUSY } },
 	{ SIM_logdirty_fetch, { ENOMEM, EBUSY, EINVAL } },
 	{ SIM_logdirty_count, { ENOMEM, EBUSY } },
 	{ SIM_logdirty_stop, { EBUSY, EINTR } },
 	{ SIM_dm_logdirty, { ETIMEDOUT, ECONNREFUSED, EAGAIN } },
-	{ SIM_pause, { EPERM, EBUSY } },
+	{ SIM_pause, { EPERM, EBUSY, ENOMEM } },
 	{ SIM_unpause, { EPERM, EINVAL, EINTR, ENOMEM } },
-	{ SIM_vcpus, { EPERM, EINVAL, ENOMEM } },
+	{ SIM_vcpus, { EPERM, EINVAL, ENOMEM, EAGAIN } },
 };
 
 const size_t sim_nr_plausible = XL_ARRAY_SIZE(sim_plausible);
@@ -90,6 +90,7 @@ static void random_fault(struct sim *dice, struct sim_case *c)
 		.sticks = one_in(dice, 4),
 		.late = pl->op == SIM_dm_logdirty && one_in(dice, 3),
 	};
+	c->fault.page = c->fault.op == SIM_map && c->fault.err == -ENOMEM && one_in(dice, 2);
 }
 
 static void random_before(struct sim *dice, struct sim_case *c)

@@ -97,7 +97,7 @@ static int parse_run(struct sim_case *c, char **word, size_t n)
 	return n == 3 && strcmp(word[1], "every") == 0 ? duration(word[2], &c->every[id]) : -EINVAL;
 }
 
-/* fail OP ERRNO at=N [once|always] [late] */
+/* fail OP ERRNO at=N [once|always] [late] [page] */
 static int parse_fail(struct sim_case *c, char **word, size_t n)
 {
 	struct sim_fault *f = &c->fault;
@@ -115,6 +115,8 @@ static int parse_fail(struct sim_case *c, char **word, size_t n)
 			f->sticks = true;
 		else if (strcmp(word[i], "late") == 0)
 			f->late = true;
+		else if (strcmp(word[i], "page") == 0 && f->op == SIM_map)
+			f->page = true;
 		else if (strcmp(word[i], "once") != 0)
 			return -EINVAL;
 	}
@@ -295,9 +297,9 @@ void sim_case_print(const struct sim_case *c, FILE *f)
 	if (c->p.die_at)
 		fprintf(f, "die-at %" PRIu64 "\n", c->p.die_at);
 	if (fault->nth)
-		fprintf(f, "fail %s %s at=%" PRIu64 " %s%s\n", sim_op_name[fault->op],
+		fprintf(f, "fail %s %s at=%" PRIu64 " %s%s%s\n", sim_op_name[fault->op],
 			err_name(fault->err), fault->nth, fault->sticks ? "always" : "once",
-			fault->late ? " late" : "");
+			fault->late ? " late" : "", fault->page ? " page" : "");
 	fprintf(f, "strategy %s\n", xldump_strategy_name(c->cp.strategy));
 	fprintf(f, "max-rounds %u\n", c->cp.max_rounds);
 	if (c->cp.max_pause_ns)

@@ -2,6 +2,8 @@
 /* A dump into memory: the format that the checks look into, and the order of calls of a dump. */
 #include "sim_dump.h"
 
+#include "hv/patience.h"
+
 struct memory_format {
 	struct xl_format format;
 	uint64_t nr_pfns;
@@ -96,9 +98,16 @@ static void count_warning(void *data, enum xldump_log_level level, const char *l
 
 static int run(struct sim *s, const struct xl_capture_params *params, bool raw, struct sim_dump *d)
 {
-	struct xl_hv *hv = &s->hv;
-	int r = hv->ops->domain_info(hv, SIM_DOMID, &d->cut.dom);
+	struct xl_capture_params p = *params;
+	struct xl_patience patience;
+	struct xl_hv *hv = &patience.hv;
+	int r;
 
+	/* Simulated time is not for nothing, and the guest writes all the while. */
+	p.patience_ns = p.patience_ns ? p.patience_ns : 5000000;
+	xl_patience_init(&patience, &s->hv);
+	patience.run_ns = p.patience_ns;
+	r = hv->ops->domain_info(hv, SIM_DOMID, &d->cut.dom);
 	if (r < 0)
 		return xl_err(&d->x, r, "look at the domain");
 	r = hv->ops->host_info(hv, &d->cut.host);
@@ -118,7 +127,7 @@ static int run(struct sim *s, const struct xl_capture_params *params, bool raw, 
 		.symbols = s->params.symbols,
 	}, &d->pipe);
 	if (r == 0)
-		r = xl_capture(&d->x, hv, params, &d->map, d->pipe, &d->cut);
+		r = xl_capture(&d->x, &s->hv, &p, &d->map, d->pipe, &d->cut);
 	return r < 0 ? r : xl_pipeline_seal(d->pipe, &d->cut);
 }
 

@@ -21,12 +21,23 @@ static bool fault_now(struct sim *s, enum sim_op op, bool late)
 {
 	struct sim_fault *f = &s->fault;
 
-	if (!f->nth || f->op != op || f->late != late)
+	if (!f->nth || f->op != op || f->late != late || f->page)
 		return false;
 	if (s->calls[op] != f->nth && !(f->sticks && s->calls[op] > f->nth))
 		return false;
 	f->hit = true;
 	return true;
+}
+
+int sim_page_fault(struct sim *s)
+{
+	struct sim_fault *f = &s->fault;
+
+	if (!f->nth || f->op != SIM_map || !f->page || (s->calls[SIM_map] != f->nth && !f->sticks) ||
+	    s->calls[SIM_map] < f->nth)
+		return 0;
+	f->hit = true;
+	return f->err;
 }
 
 /* Before and after each operation. */

@@ -93,6 +93,10 @@ int sim_hv_map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t
 		if (s->frame[mfn[i]].type == XL_PAGE_BROKEN)
 			sim_broken(s, "a poisoned frame was mapped");
 	}
+	if (mfn[0]) {
+		err[0] = sim_page_fault(s);
+		mfn[0] = err[0] ? 0 : mfn[0];
+	}
 	/* What has an error stays without access. */
 	at = mmap(NULL, n * XL_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)

@@ -128,6 +128,8 @@ static void judge_fault(struct sim *s, const struct way *w, const struct sim_dum
 		complain(s, w, d, why);
 	else if (d->r < 0 && !names(d->x.err, f->op))
 		complain(s, w, d, "the error does not name the operation");
+	else if (d->r < 0 && !f->sticks && xl_err_passes(f->err))
+		complain(s, w, d, "once is no reason to give up");
 }
 
 /* One dump with one fault; false when the run has fewer calls of it. */
@@ -188,6 +190,10 @@ static bool sweep_call(size_t guest, const struct way *w, const struct sim_plaus
 		f.sticks = false;
 		f.late = true;
 		if (f.op == SIM_dm_logdirty)
+			hit |= one(guest, w, f);
+		f.late = false;
+		f.page = f.op == SIM_map && f.err == -ENOMEM;
+		if (f.page)
 			hit |= one(guest, w, f);
 		if (!all || !hit)
 			break;
