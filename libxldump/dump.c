@@ -243,6 +243,15 @@ static void fill_result(const struct job *j, const struct xldump_domain *domain,
 	memcpy(ret->kernel, cut->kernel.release, sizeof(ret->kernel));
 }
 
+/* Zeros are what pages of zeros are. */
+static void warn_of_zeros(struct job *j)
+{
+	if (j->o.dump_level > XLDUMP_LEVEL_ZERO && j->o.format != XLDUMP_FORMAT_KDUMP)
+		xl_log(&j->xl->ctx, XLDUMP_LOG_WARNING,
+		       "crash and drgn show pages that are left out of this format as zeros, and do "
+		       "not say so; kdump tells them apart");
+}
+
 static int prepare(struct job *j, const struct xldump_domain *domain)
 {
 	struct xl_ctx *x = &j->xl->ctx;
@@ -266,6 +275,7 @@ static int prepare(struct job *j, const struct xldump_domain *domain)
 	if (r < 0)
 		return xl_err(x, r, "ask for the version of the hypervisor");
 	report(j, XLDUMP_PHASE_PREPARE);
+	warn_of_zeros(j);
 	r = xl_physmap_build(x, hv, &j->cut.dom, j->cut.host.max_mfn, &j->map);
 	if (r < 0 || !j->map.narrow)
 		return r;

@@ -102,7 +102,10 @@ static void get_strategy(const struct xd_settings *s, char *buf, size_t size)
 
 static int set_format(struct xd_settings *s, const char *value)
 {
-	return xldump_format_parse(value, &s->format);
+	int r = xldump_format_parse(value, &s->format);
+
+	s->format_set = s->format_set || r == 0;
+	return r;
 }
 
 static void get_format(const struct xd_settings *s, char *buf, size_t size)
@@ -206,6 +209,15 @@ static const struct row {
 	  "must be fail, throttle or extend" },
 };
 
+/* Of the formats only kdump is compressed, and says which pages were left out: others show zeros. */
+static void choose_format(struct xd_settings *s)
+{
+	bool kdump = s->dump_level || s->codec > XLDUMP_CODEC_NONE;
+
+	if (!s->format_set)
+		s->format = kdump ? XLDUMP_FORMAT_KDUMP : XLDUMP_FORMAT_ELF;
+}
+
 static int set(struct xd_settings *s, const struct row *row, const char *value, const char **ret_why)
 {
 	struct xd_settings out = *s;
@@ -214,6 +226,7 @@ static int set(struct xd_settings *s, const struct row *row, const char *value, 
 		*ret_why = row->why;
 		return -EINVAL;
 	}
+	choose_format(&out);
 	*s = out;
 	return 0;
 }

@@ -22,7 +22,8 @@ struct xd_settings {
 	bool shrink; /* a crash that does not fit: rather a smaller dump than none */
 	unsigned min_interval; /* s between two dumps of its crashes */
 	enum xldump_strategy strategy;
-	enum xldump_format format;
+	enum xldump_format format; /* kdump, if none was set, as soon as codec or dump_level need it */
+	bool format_set;
 	enum xldump_codec codec;
 	int level;
 	unsigned dump_level;
@@ -56,11 +57,12 @@ const char *xd_settings_option(int c);
 #define XD_SETTINGS_OPTIONS 6
 #define XD_SETTINGS_LETTERS "f:c:s:d:p:"
 #define XD_SETTINGS_USAGE                                                                          \
-	"  -f, --format=FORMAT    elf: for crash 9, drgn, gdb, makedumpfile, mdb\n"                 \
+	"  -f, --format=FORMAT    elf: for crash 9, drgn, gdb, makedumpfile, mdb (default)\n"       \
 	"                         xencore: for crash 8 and mdb\n"                                   \
 	"                         xencore-raw: of PV guests, as they are: page tables with\n"       \
 	"                         frames of the host; for crash\n"                                  \
 	"                         kdump: compressed, for crash, drgn, makedumpfile\n"               \
+	"                         (default with -c or -d)\n"                                        \
 	"  -c, --compress=CODEC   of kdump: zlib, lzo, snappy, zstd or none; with a level,\n"       \
 	"                         zlib:1 to zlib:9 or zstd:1 to zstd:19\n"                          \
 	"  -s, --strategy=HOW     auto, precopy, rescan, still or stop: see xl-livedump(1)\n"       \

@@ -28,7 +28,7 @@ fails 2 'strategy must be .*not .fast.' 'unknown strategy' --strategy=fast web01
 fails 2 'compress must be zlib.*not .lz4.' 'unknown compression' -f kdump -c lz4 web01 a
 fails 2 'a level such as .*not .zstd:20.' 'no such level' -f kdump --compress=zstd:20 web01 a
 fails 2 'a level such as .*not .lzo:1.' 'a codec without levels' -f kdump -c lzo:1 web01 a
-fails 2 'cannot be compressed' 'compressed ELF' -c zlib web01 a
+fails 2 'cannot be compressed' 'compressed ELF' -f elf -c zlib web01 a
 fails 2 'cannot be compressed' 'compressed ELF, in a pipe' -f elf -c zstd web01 -
 fails 2 'cannot be compressed' 'compressed raw dump' -f xencore-raw -c lzo web01 a
 fails 2 'cannot be left out' 'filtered raw dump' -d 31 -f xencore-raw web01 a

@@ -111,6 +111,32 @@ static void test_overrides(void **state)
 	xd_config_deinit(&c);
 }
 
+static enum xldump_format format_for(const char *config)
+{
+	const struct xldump_domain dom = { .name = "db1" };
+	struct xd_settings s;
+	struct xd_config c;
+
+	good(config, &c);
+	xd_config_for(&c, &dom, &s);
+	xd_config_deinit(&c);
+	return s.format;
+}
+
+/* A format that is not set is the one that can do what is set. */
+static void test_format_not_set(void **state)
+{
+	(void)state;
+	assert_int_equal(format_for("dump_level = 31"), XLDUMP_FORMAT_KDUMP);
+	assert_int_equal(format_for("compress = 'zstd'"), XLDUMP_FORMAT_KDUMP);
+	assert_int_equal(format_for("compress = 'none'\ndump_level = 0"), XLDUMP_FORMAT_ELF);
+	assert_int_equal(format_for("dump_level = 31\nformat = 'elf'"), XLDUMP_FORMAT_ELF);
+	assert_int_equal(format_for("format = 'xencore'\ndump_level = 31"), XLDUMP_FORMAT_XENCORE);
+	assert_int_equal(format_for("dump_level = 31\ndomains = [ [ 'db1', 'dump_level=0' ] ]"),
+			 XLDUMP_FORMAT_ELF);
+	assert_int_equal(format_for("domains = [ [ 'db1', 'dump_level=31' ] ]"), XLDUMP_FORMAT_KDUMP);
+}
+
 /* Each setting, through its name and its text, comes back as it was. */
 static void test_round_trip(void **state)
 {
@@ -122,6 +148,7 @@ static void test_round_trip(void **state)
 	a.crash = false;
 	a.after = XD_AFTER_RESTART;
 	a.format = XLDUMP_FORMAT_KDUMP;
+	a.format_set = true;
 	a.codec = XLDUMP_CODEC_ZLIB;
 	a.level = 7;
 	a.strategy = XLDUMP_STRATEGY_RESCAN;
@@ -143,7 +170,7 @@ static void test_errors(void **state)
 	bad("workers = [ 1 ]", "f:1: workers must be a number");
 	bad("format = \"pdf\"", "f:1: format must be elf, xencore, xencore-raw or kdump, not `pdf'");
 	bad("format = [ \"elf\" ]", "f:1: unknown setting format");
-	bad("compress = \"zstd\"", "this format cannot be compressed");
+	bad("format = \"elf\"\ncompress = \"zstd\"", "this format cannot be compressed");
 	bad("workers", "f:1: `workers' needs an =");
 	bad("workers = ", "f:1: a value is");
 	bad("workers = elf", "f:1: a value is");
@@ -202,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_format_not_set),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_any),
