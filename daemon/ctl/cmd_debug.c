@@ -55,9 +55,11 @@ static int make_command(struct xl_ctx *x, const struct xl_image *img, const stru
 			       "by `xl dump-core'); use crash, or convert the file with `xldumpctl "
 			       "convert -f elf'");
 	if (img->flattened)
-		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
-			       "drgn cannot open a flattened file; use `xldumpctl reassemble' "
-			       "first");
+		(void)fprintf(stderr,
+			      "xldumpctl debug: note: drgn reads a flattened file slowly, and %s cannot "
+			      "open it: `xldumpctl reassemble' makes an ordinary one\n",
+			      img->kind == XL_IMAGE_ELF ? "with libkdumpfile older than 0.5.5" :
+							  "drgn older than 0.0.25");
 	add(c, "drgn");
 	add(c, "-c");
 	add(c, path);

@@ -247,7 +247,9 @@ says '^crash --kaslr=0xc000000 --machdep phys_base=0xfffffffff3200000 k xencore 
 	debug -n xencore k -- -s
 says '^drgn -c kdump -s k$' debug --drgn --print kdump k
 fails 12 'drgn cannot open a file without program headers' debug --drgn -n xencore k
-fails 12 'drgn cannot open a flattened' debug --drgn -n flattened k
+"$bin" debug --drgn -n flattened k > out 2> err && grep -qx 'drgn -c flattened -s k' out &&
+	grep -q 'older than 0.5.5 cannot open it: .xldumpctl reassemble' err
+result $? 'debug --drgn of a flattened file: which drgn opens it'
 DEBUGINFOD_URLS='' HOME=$tmp fails 1 'linux-image-6.1.0-56-cloud-amd64-dbg' debug -n elf
 (PATH=$tmp "$bin" debug elf k > out 2> err)
 [ $? -eq 1 ] && grep -q 'crash is not installed' err

@@ -33,8 +33,8 @@ def ask(dump, vmlinux, show):
     version = getattr(drgn, "__version__", "?")
     if dump.kind == "sections":
         return Answer("drgn", version, "n/a", "reads program headers or kdump files")
-    if dump.kind == "flattened":
-        return Answer("drgn", version, "n/a", "reads no flattened files: reassemble them")
+    if dump.kind == "flattened" and version.startswith("0.0."):
+        return Answer("drgn", version, "n/a", "flattened files are tried with drgn 0.3.0 alone")
     try:
         return _ask(drgn, version, dump, vmlinux, show)
     except Exception as e:  # whatever drgn throws is its answer
