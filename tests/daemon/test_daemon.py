@@ -47,7 +47,8 @@ def malformed(w):
         "bad-value": [
             {"domain": ""}, {"domain": "w" * 300}, {"domain": b"web01\0"}, {"domain": b"\0"},
             {"domain": "web01", "format": "pdf"}, {"domain": "web01", "format": ""},
-            {"domain": "web01", "strategy": "fast"}, {"domain": "web01", "compress": "zstd"},
+            {"domain": "web01", "strategy": "fast"},
+            {"domain": "web01", "format": "elf", "compress": "zstd"},
             {"domain": "web01", "format": "kdump", "compress": "zlib:77"},
             {"domain": "web01", "dump-level": "32"}, {"domain": "web01", "dump-level": "-1"},
             {"domain": "web01", "dump-level": "99999999999999999999"},

@@ -441,6 +441,84 @@ static void test_equal_no_more(void **state)
 	guest_free(g);
 }
 
+/* ---- more contents than the table of equal pages can hold ---- */
+
+/* Pages, and what each has: a number that is not 0, all over it; 0: zeros. */
+struct crowd {
+	struct guest *g;
+	uint32_t has[8192];
+};
+
+#define CROWD XL_ARRAY_SIZE(((struct crowd *)NULL)->has)
+
+static void crowd_put(struct crowd *c, xl_pfn_t pfn, uint32_t number)
+{
+	uint32_t page[1024];
+
+	for (size_t i = 0; i < XL_ARRAY_SIZE(page); i++)
+		page[i] = number;
+	c->has[pfn] = number;
+	assert_int_equal(xl_format_put(&c->g->ctx, c->g->format, pfn, page), 0);
+}
+
+/* Four pages of each content: twice as many contents as the table has entries. */
+static void crowd_init(struct crowd *c)
+{
+	c->g = guest_new(CROWD, 1);
+	guest_ram(c->g, 0, CROWD);
+	open_with(c->g, XLDUMP_CODEC_ZLIB, 1);
+	for (xl_pfn_t pfn = 0; pfn < CROWD; pfn++)
+		crowd_put(c, pfn, (uint32_t)(1 + pfn / 4 % 2048));
+}
+
+static void crowd_finish(struct crowd *c)
+{
+	struct kdump k;
+
+	guest_seal(c->g);
+	look_at(&k);
+	for (xl_pfn_t pfn = 0; pfn < CROWD; pfn++) {
+		uint32_t page[1024];
+
+		assert_int_equal(kdump_page(&k, pfn, (uint8_t *)page), 0);
+		if (page[0] != c->has[pfn] || page[1023] != c->has[pfn])
+			fail_msg("page %" PRIu64 " has %" PRIu32 ", not %" PRIu32, pfn, page[0],
+				 c->has[pfn]);
+	}
+	look_away(&k);
+	guest_free(c->g);
+}
+
+/* A page is put again while its older copy waits to be compressed, and has no entry in the table. */
+static void test_put_again_while_it_waits(void **state)
+{
+	struct crowd c = { 0 };
+
+	(void)state;
+	crowd_init(&c);
+	for (xl_pfn_t pfn = 0; pfn < 1000; pfn++) {
+		crowd_put(&c, pfn, (uint32_t)(100000 + pfn));
+		crowd_put(&c, pfn, 0);
+	}
+	crowd_finish(&c);
+}
+
+/* The page that an entry was made for changes, and another keeps the content: the entry is not the
+ * first one's any more, and is not taken away from the other. */
+static void test_owner_goes_away(void **state)
+{
+	struct crowd c = { 0 };
+
+	(void)state;
+	crowd_init(&c);
+	for (xl_pfn_t pfn = 0; pfn < CROWD; pfn++)
+		if (pfn % 4 < 3)
+			crowd_put(&c, pfn, (uint32_t)(100000 + pfn));
+	for (xl_pfn_t pfn = 0; pfn < CROWD; pfn += 4)
+		crowd_put(&c, pfn, (uint32_t)(200000 + pfn));
+	crowd_finish(&c);
+}
+
 /* What was superseded does not make the file grow. */
 static void test_space_is_used_again(void **state)
 {
@@ -821,6 +899,8 @@ int main(void)
 		cmocka_unit_test(test_equal_pages),
 		cmocka_unit_test(test_stored_once),
 		cmocka_unit_test(test_equal_no_more),
+		cmocka_unit_test(test_put_again_while_it_waits),
+		cmocka_unit_test(test_owner_goes_away),
 		cmocka_unit_test(test_space_is_used_again),
 		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_balloon_up),
