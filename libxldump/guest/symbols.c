@@ -88,6 +88,24 @@ static int take_line(struct xl_symbols *s, char *line)
 	return va ? add(s, name, va) : 0;
 }
 
+/* Debian's /boot/System.map-RELEASE is one line with the name of a package:
+ * "ffffffffffffffff B The real System.map is in the linux-image-RELEASE-dbg package". */
+static int check_real(struct xl_ctx *x, const struct xl_symbols *s)
+{
+	static const char says[] = " B The real System.map is in the ";
+	const char *p = strstr(s->text, says);
+	size_t n;
+
+	if (!p || p != s->text + 16)
+		return 0;
+	p += sizeof(says) - 1;
+	n = strcspn(p, " \t\r\n");
+	return xl_fail(x, XLDUMP_CAUSE_USAGE, -EINVAL,
+		       "%s has no symbols, but names the package that has them: install %.*s, and "
+		       "give the vmlinux or System.map in /usr/lib/debug", s->path,
+		       n < 128 ? (int)n : 128, p);
+}
+
 static int read_map(struct xl_ctx *x, struct xl_symbols *s, uint64_t size)
 {
 	char *rest;
@@ -107,6 +125,8 @@ static int read_map(struct xl_ctx *x, struct xl_symbols *s, uint64_t size)
 		got += (size_t)n;
 	}
 	s->text[got] = '\0';
+	if (check_real(x, s) < 0)
+		return -EINVAL;
 	rest = s->text;
 	for (char *line; (line = strsep(&rest, "\n"));) {
 		int r = *line ? take_line(s, line) : 0;

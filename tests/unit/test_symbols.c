@@ -281,6 +281,8 @@ static void test_not_symbols(void **state)
 	open_fails(FILE_A, "no symbols with addresses");
 	write_text("0000000000000000 T _text\n0000000000000000 D xen_start_info\n");
 	open_fails(FILE_A, "no symbols with addresses");
+	write_text("ffffffffffffffff B The real System.map is in the linux-image-6.1.0-dbg package\n");
+	open_fails(FILE_A, "names the package that has them: install linux-image-6.1.0-dbg, and give");
 	write_text("ffffffff81000000 T _text\nlinux-image-6.1\n");
 	open_fails(FILE_A, "it has the line `linux-image-6.1'");
 	write_text("ffffffff8100000000 T _text\n");
