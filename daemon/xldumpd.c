@@ -31,16 +31,17 @@
 
 static const char usage_text[] =
 	"usage: xldumpd [OPTIONS]\n"
-	"Dump guests of this Xen host when they crash, and on request through xenstore.\n"
+	"Dump the guests of this Xen host when they crash, and when someone asks for it\n"
+	"through xenstore.\n"
 	"\n"
-	"  -c, --config=FILE    instead of " XD_CONFIG_FILE "\n"
-	"  -t, --check-config   read the configuration, say what is wrong with it, and end\n"
-	"      --state-dir=DIR  of the queue, instead of " STATE_DIR "\n"
-	"      --libxl-dir=DIR  of libxl's files about guests, instead of " XD_LIBXL_DIR "\n"
+	"  -c, --config=FILE    read this file, not " XD_CONFIG_FILE "\n"
+	"  -t, --check-config   check the configuration, and exit\n"
+	"      --state-dir=DIR  keep the queue here, not in " STATE_DIR "\n"
+	"      --libxl-dir=DIR  where libxl describes the guests, if not " XD_LIBXL_DIR "\n"
 	"  -h, --help           this text\n"
 	"  -V, --version        version of xldump\n"
 	"\n"
-	"It is started by systemd: systemctl start xldumpd.  See xldumpd(8).\n";
+	"systemd starts it: systemctl start xldumpd.  See xldumpd(8).\n";
 
 enum { OPT_STATE_DIR = 256, OPT_LIBXL_DIR, OPT_WORKER, OPT_LEARN };
 

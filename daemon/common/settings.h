@@ -59,19 +59,19 @@ const char *xd_settings_option(int c);
 #define XD_SETTINGS_USAGE                                                                          \
 	"  -f, --format=FORMAT    elf: for crash 9, drgn, gdb, makedumpfile, mdb (default)\n"       \
 	"                         xencore: for crash 8 and mdb\n"                                   \
-	"                         xencore-raw: of PV guests, as they are: page tables with\n"       \
-	"                         frames of the host; for crash\n"                                  \
+	"                         xencore-raw: PV guests only; page tables keep the frame\n"        \
+	"                         numbers of the host; for crash\n"                                 \
 	"                         kdump: compressed, for crash, drgn, makedumpfile\n"               \
 	"                         (default with -c or -d)\n"                                        \
-	"  -c, --compress=CODEC   of kdump: zlib, lzo, snappy, zstd or none; with a level,\n"       \
-	"                         zlib:1 to zlib:9 or zstd:1 to zstd:19\n"                          \
-	"  -s, --strategy=HOW     auto, precopy, rescan, still or stop: see xl-livedump(1)\n"       \
-	"  -d, --dump-level=N     leave out pages of a Linux guest, by their use: the sum of\n"     \
-	"                         1 zeros, 2 and 4 page cache (with private data), 8 memory\n"      \
-	"                         of processes, 16 free; as makedumpfile\n"                         \
-	"  -p, --max-pause=TIME   fail rather than stop the guest longer, e.g. 50ms or 1.5s\n"      \
-	"      --on-overrun=WHAT  what to do if that cannot be kept: fail, throttle (slow the\n"    \
-	"                         guest) or extend (stop it longer)\n"
+	"  -c, --compress=CODEC   how kdump is compressed: zlib, lzo, snappy, zstd or none; a\n"    \
+	"                         level may follow, zlib:1 to zlib:9 or zstd:1 to zstd:19\n"        \
+	"  -s, --strategy=HOW     auto, precopy, rescan, still or stop; see xl-livedump(1)\n"       \
+	"  -d, --dump-level=N     leave out pages of a Linux guest: the sum of 1 (zeros), 2 and\n"  \
+	"                         4 (page cache without and with private data), 8 (memory\n"        \
+	"                         of processes), 16 (free memory), as in makedumpfile\n"            \
+	"  -p, --max-pause=TIME   do not stop the guest longer than this, e.g. 50ms or 1.5s\n"      \
+	"      --on-overrun=WHAT  if the guest dirties memory too fast for that: fail, throttle\n"  \
+	"                         (slow the guest down) or extend (stop it longer)\n"
 void xd_settings_options(struct option ret[XD_SETTINGS_OPTIONS]);
 
 /* What they say of a dump, to the library. */

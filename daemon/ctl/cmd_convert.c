@@ -90,17 +90,17 @@ const struct cmd cmd_convert = {
 	.summary = "write a dump again in another format",
 	.usage =
 		"usage: xldumpctl convert -f FORMAT [OPTIONS] IN OUT\n"
-		"Write a dump in another format.  The pages stay what they are, but for page\n"
-		"tables to and from xencore-raw.\n"
+		"Write a dump in another format.  The contents of the pages do not change, except\n"
+		"those of page tables when converting to or from xencore-raw.\n"
 		"\n"
-		"  OUT                    a new file, which appears when it is complete, with\n"
-		"                         mode 0600; `-': standard output, flattened\n"
+		"  OUT                    a new file; it has mode 0600 and appears when it is\n"
+		"                         complete.  `-' is standard output, in flattened form\n"
 		"  -f, --format=FORMAT    elf, xencore, kdump, or for PV guests xencore-raw\n"
-		"  -c, --compress=CODEC   of kdump: zlib (default), lzo, snappy, zstd or none; with\n"
-		"                         a level as in zlib:9\n"
+		"  -c, --compress=CODEC   how kdump is compressed: zlib (default), lzo, snappy, zstd\n"
+		"                         or none; a level may follow, as in zlib:9\n"
 		"      --force            replace an existing file\n"
-		"      --allow-damage     convert a file even if its digests say that it is damaged;\n"
-		"                         the new file says which pages are\n"
+		"      --allow-damage     convert a file although its digests show damage; the new\n"
+		"                         file lists the damaged pages\n"
 		"  -h, --help             this text\n",
 	.run = run,
 };

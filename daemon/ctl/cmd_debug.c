@@ -206,13 +206,13 @@ const struct cmd cmd_debug = {
 	.name = "debug",
 	.summary = "start crash or drgn with the right options and kernel",
 	.usage = "usage: xldumpctl debug [OPTIONS] FILE|MATCH [VMLINUX] [-- ARGUMENT...]\n"
-		 "Start crash(8) on a dump.  The kernel with debug symbols is looked for by its\n"
-		 "build-id and its release, if it is not named.\n"
-		 "\n" DUMPS_USAGE_MATCH "      --drgn         start drgn instead\n"
-		 "      --allow-damage also if what describes the pages is damaged\n"
+		 "Start crash(8) on a dump.  If VMLINUX is not given, look for the kernel with debug\n"
+		 "symbols by its build-id and its release.\n"
+		 "\n" DUMPS_USAGE_MATCH "      --drgn         start drgn instead of crash\n"
+		 "      --allow-damage start it even if the headers, notes or sections are damaged\n"
 		 "  -n, --print        print the command instead of running it\n" DUMPS_USAGE_SPOOL
 		 "  -h, --help         this text\n"
 		 "\n"
-		 "What follows -- is added to the debugger's arguments.\n",
+		 "Arguments after -- are passed to the debugger.\n",
 	.run = run,
 };

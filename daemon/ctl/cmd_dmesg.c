@@ -86,10 +86,10 @@ const struct cmd cmd_dmesg = {
 	"Print the log of the Linux kernel (3.5 or later) in a dump.\n"
 	"\n"
 	DUMPS_USAGE_MATCH
-	"  -t, --notime       without the time of each line\n"
+	"  -t, --notime       do not print the time of each line\n"
 	DUMPS_USAGE_SPOOL
 	"  -h, --help         this text\n"
 	"\n"
-	"What is not printable ASCII is shown as \\xNN: the guest wrote it.\n",
+	"Bytes that are not printable ASCII are shown as \\xNN, because the guest wrote them.\n",
 	.run = run,
 };

@@ -290,14 +290,14 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 
 const struct cmd cmd_info = {
 	.name = "info",
-	.summary = "say what is in a file, and what it promises",
+	.summary = "show what a dump contains and what it guarantees",
 	.usage =
 	"usage: xldumpctl info [OPTIONS] FILE|MATCH\n"
-	"Say which guest is in a dump, of which instant, how it was made, and what the\n"
-	"file promises.  Of files of other tools: what is known.\n"
+	"Show which guest a dump contains, from which instant it is, how it was made, and\n"
+	"what it guarantees.  For files of other tools, show what is known.\n"
 	"\n"
 	DUMPS_USAGE_MATCH
-	"      --json         one JSON object; xldumpctl(1) describes its members\n"
+	"      --json         print one JSON object; xldump-json(5) describes its members\n"
 	DUMPS_USAGE_SPOOL
 	"  -h, --help         this text\n",
 	.run = run,

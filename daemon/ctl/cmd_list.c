@@ -179,23 +179,23 @@ static int run_rm(struct xl_ctx *x, int argc, char **argv)
 
 const struct cmd cmd_list = {
 	.name = "list",
-	.summary = "the dumps that xldumpd has made",
+	.summary = "list the dumps that xldumpd has made",
 	.usage = "usage: xldumpctl list [OPTIONS] [MATCH...]\n"
 		 "List the dumps that xldumpd has made, oldest first.\n"
 		 "\n"
-		 "  MATCH              name of a guest or of a file, both also as a pattern; a uuid;\n"
-		 "                     request, timer, crash or panic\n"
-		 "  -S, --since=TIME   not before: YYYY-MM-DD, \"YYYY-MM-DD HH:MM[:SS]\", HH:MM,\n"
+		 "  MATCH              the name of a guest or a file, or a shell pattern for either;\n"
+		 "                     a uuid; or request, timer, crash or panic\n"
+		 "  -S, --since=TIME   only dumps since then: YYYY-MM-DD, \"YYYY-MM-DD HH:MM[:SS]\", HH:MM,\n"
 		 "                     YYYY-MM-DDTHH:MM:SSZ, today, yesterday, now, @SECONDS\n"
 		 "                     since 1970, or -N and s, min, h, d or w, like -2h;\n"
 		 "                     local time; a date means 00:00 of that day\n"
-		 "  -U, --until=TIME   not after\n"
-		 "  -n N               the newest N of them, in the usual order\n"
-		 "  -1                 the newest alone\n"
+		 "  -U, --until=TIME   only dumps until then\n"
+		 "  -n N               only the newest N\n"
+		 "  -1                 only the newest\n"
 		 "  -r, --reverse      newest first\n"
-		 "      --no-legend    without the line of titles\n"
-		 "      --json         a JSON array, with all that is known of each\n"
-		 "      --spool=DIR    another folder than that of xldumpd.conf\n"
+		 "      --no-legend    do not print the column titles\n"
+		 "      --json         print a JSON array with all that is known of each dump\n"
+		 "      --spool=DIR    list this directory, not that of xldumpd.conf\n"
 		 "  -h, --help         this text\n",
 	.run = run_list,
 };

@@ -264,17 +264,17 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 
 const struct cmd cmd_reassemble = {
 	.name = "reassemble",
-	.summary = "make a file of the flattened form that comes out of a pipe",
+	.summary = "make an ordinary file of a flattened one",
 	.usage = "usage: xldumpctl reassemble [OPTIONS] [IN [OUT]]\n"
-		 "Make an ordinary dump of a flattened one, as `" LIVEDUMP " GUEST -' writes it.\n"
+		 "Make an ordinary dump of a flattened one, such as `" LIVEDUMP " GUEST -' writes.\n"
 		 "\n"
-		 "  IN           the flattened dump; `-', or none: standard input\n"
-		 "  OUT          a new file, which appears when it is complete, with mode 0600;\n"
-		 "               `-', or none: standard output, which must be a file, and is\n"
-		 "               emptied again if that fails\n"
+		 "  IN           the flattened dump; `-' or nothing means standard input\n"
+		 "  OUT          a new file; it has mode 0600 and appears when it is complete.  `-'\n"
+		 "               or nothing means standard output, which must be a file; it is\n"
+		 "               emptied again on failure\n"
 		 "      --force  replace an existing file\n"
 		 "      --allow-damage\n"
-		 "               keep what its digests say is damaged; verify will say so still\n"
+		 "               keep damaged pages; verify still reports them in the new file\n"
 		 "  -h, --help   this text\n"
 		 "\n"
 		 "Example: " LIVEDUMP " web01 - | ssh host 'xldumpctl reassemble - web01.img'\n",

@@ -105,17 +105,18 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 
 const struct cmd cmd_request = {
 	.name = "request",
-	.summary = "have xldumpd dump a guest",
+	.summary = "ask xldumpd to dump a guest",
 	.usage = "usage: xldumpctl request [OPTIONS] DOMAIN\n"
-		 "Have xldumpd dump a guest into its folder, wait, and print the file's name.\n"
+		 "Ask xldumpd to dump a guest into its directory, wait, and print the file's name.\n"
 		 "\n"
 		 XD_SETTINGS_USAGE
-		 "      --no-wait          print the request's name and leave it\n"
-		 "      --name=NAME        of the request\n"
-		 "      --timer            say that a timer asks, not a person\n"
-		 "      --json             the end of it as one JSON object\n"
-		 "  -q, --quiet            no progress\n"
+		 "      --no-wait          print the name of the request and do not wait\n"
+		 "      --name=NAME        name of the request\n"
+		 "      --timer            record that a timer asked for the dump\n"
+		 "      --json             print the result as one JSON object\n"
+		 "  -q, --quiet            do not show progress\n"
 		 "\n"
-		 "What is not given is as xldumpd.conf(5) says.  A signal cancels the dump.\n",
+		 "For options that are not given, the settings of xldumpd.conf(5) apply.  A signal\n"
+		 "cancels the dump.\n",
 	.run = run,
 };

@@ -176,25 +176,25 @@ static int run_cancel(struct xl_ctx *x, int argc, char **argv)
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.summary = "what xldumpd has done lately, does, and will do",
+	.summary = "list what xldumpd does and has done lately",
 	.usage = "usage: xldumpctl status [--json]\n"
-		 "List the requests of xldumpd: those that wait, run, or ended within an hour.\n"
-		 "`xldumpctl request' removes its own when it has shown how that ended.\n",
+		 "List the requests that wait, run, or ended less than an hour ago.  `xldumpctl\n"
+		 "request' removes its own request when it has shown the result.\n",
 	.run = run_status,
 };
 
 const struct cmd cmd_watch = {
 	.name = "watch",
-	.summary = "the same, as it changes",
+	.summary = "print each request when it changes",
 	.usage = "usage: xldumpctl watch [--json]\n"
-		 "Print each request of xldumpd, and each again when it changes, until interrupted.\n",
+		 "Print all requests, and then each one whenever it changes, until interrupted.\n",
 	.run = run_watch,
 };
 
 const struct cmd cmd_cancel = {
 	.name = "cancel",
-	.summary = "end a request of xldumpd",
+	.summary = "cancel a request",
 	.usage = "usage: xldumpctl cancel REQUEST...\n"
-		 "End requests, by the names that `xldumpctl status' shows.\n",
+		 "Cancel requests by the names that `xldumpctl status' shows.\n",
 	.run = run_cancel,
 };

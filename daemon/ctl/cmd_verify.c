@@ -77,19 +77,20 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 
 const struct cmd cmd_verify = {
 	.name = "verify",
-	.summary = "check that a file is whole and keeps its promises",
+	.summary = "check that a dump is whole",
 	.usage =
 	"usage: xldumpctl verify [OPTIONS] FILE|MATCH\n"
-	"Check a dump against the rules of its format, against its digests if it has\n"
-	"them, and that its page tables lead nowhere but into the dump.  A damaged page\n"
-	"is named.\n"
+	"Check that a dump keeps the rules of its format, that it matches its digests if it\n"
+	"has them, and that its page tables point only into the dump.  Each damaged page is\n"
+	"named.\n"
 	"\n"
 	DUMPS_USAGE_MATCH
-	"      --quick        do not read all pages\n"
-	"  -q, --quiet        say only what is broken\n"
+	"      --quick        check the headers and tables, but not each page\n"
+	"  -q, --quiet        print only what is broken\n"
 	DUMPS_USAGE_SPOOL
 	"  -h, --help         this text\n"
 	"\n"
-	"Exit status: 0 nothing is broken; 1 something is, or the file cannot be read.\n",
+	"Exit status: 0 if nothing is broken; 1 if something is, or if the file cannot be\n"
+	"read.\n",
 	.run = run,
 };

@@ -32,9 +32,9 @@ int dumps_find(struct xl_ctx *x, const char *spool, const struct dumps_wanted *w
 
 /* For --help of commands that ask dumps_path(). */
 #define DUMPS_USAGE_MATCH                                                                          \
-	"  MATCH              where there is no such file: the newest dump that\n"                   \
-	"                     `xldumpctl list MATCH' shows, as of a guest by its name\n"
-#define DUMPS_USAGE_SPOOL "      --spool=DIR    where those dumps are, if xldumpd.conf says otherwise\n"
+	"  MATCH              if there is no such file: the newest dump that `xldumpctl\n"           \
+	"                     list MATCH' shows; the name of a guest finds its newest dump\n"
+#define DUMPS_USAGE_SPOOL "      --spool=DIR    look for MATCH in this directory, not in that of xldumpd.conf\n"
 
 /* The path that an argument means, to be freed: a file of that name; else, of a name without a
  * folder, the newest dump that it matches, and standard error says which. */

@@ -22,15 +22,15 @@ static void on_log(void *data, enum xldump_log_level level, const char *text)
 static void usage(FILE *f)
 {
 	(void)fputs("usage: xldumpctl COMMAND [OPTIONS] ...\n"
-		    "Look at dump files of xl-livedump(1), of `xl dump-core' and of makedumpfile(8), and\n"
-		    "talk to xldumpd(8).\n"
+		    "Inspect, convert and debug dumps of xl-livedump(1), `xl dump-core' and\n"
+		    "makedumpfile(8), and control xldumpd(8).\n"
 		    "\n", f);
 	for (size_t i = 0; i < XL_ARRAY_SIZE(commands); i++)
 		(void)fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
 	(void)fputs("\n"
-		    "`xldumpctl COMMAND --help' says more, xldumpctl(1) all.\n"
-		    "Exit status: 0 fine; 1 the file is broken, or cannot be read; 2 usage;\n"
-		    "others in xldumpctl(1).\n", f);
+		    "For the options of a command, see `xldumpctl COMMAND --help' and xldumpctl(1).\n"
+		    "Exit status: 0 success; 1 the file is broken or cannot be read; 2 wrong usage; for\n"
+		    "others see xldumpctl(1).\n", f);
 }
 
 int main(int argc, char **argv)
