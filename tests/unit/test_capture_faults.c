@@ -195,6 +195,9 @@ static bool sweep_call(size_t guest, const struct way *w, const struct sim_plaus
 		f.page = f.op == SIM_map && f.err == -ENOMEM;
 		if (f.page)
 			hit |= one(guest, w, f);
+		f.sticks = true;
+		if (f.page)
+			hit |= one(guest, w, f);
 		if (!all || !hit)
 			break;
 	}
