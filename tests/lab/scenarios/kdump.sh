@@ -17,7 +17,7 @@ for codec in zlib zstd; do
 	later "$codec: consistent" stamp-check pvh1-$codec.img
 	later "$codec: the file keeps the rules of its readers" format-check pvh1-$codec.img
 done
-expect 2 'cannot be compressed' "an ELF file is not compressed" xl-livedump -c zlib pvh1 /out/no.img
+expect 2 'cannot be compressed' "an ELF file is not compressed" xl-livedump -f elf -c zlib pvh1 /out/no.img
 ls -ls /out | sed 's/^/# /'
 
 check "-d 31" xl-livedump -f kdump -d 31 pvh1 /out/pvh1-d31.img

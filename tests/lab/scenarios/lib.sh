@@ -70,7 +70,8 @@ goes_on() {
 }
 
 # symptoms GUEST: what there is to see of one that does not do what it should.  If its kernel or Xen says
-# that the processor did what none does, that is QEMU's fault, and the scenario is worth another try.
+# that the processor did what none does, that is QEMU's fault, and the scenario is worth another try: such as an
+# interrupt in front of the first instruction of its own handler, where interrupts are off.
 symptoms() {
 	local id console=/var/log/xen/console/guest-$1.log
 	id=$(xl domid "$1") || return
@@ -81,7 +82,7 @@ symptoms() {
 	"/usr/lib/xen-$(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor)/bin/xenctx" "$id"
 	tail -n 30 "$console"
 	xl dmesg | tail -n 10
-	if grep -Eq "double fault|stack segment|Bad FPU state" "$console" ||
+	if grep -Eq "double fault|stack segment|Bad FPU state|RIP: 0010:asm_sysvec_xen_hvm_callback\+0x0/" "$console" ||
 		xl dmesg | grep -Eq "d${id}v.*(Triple fault|Insn len emulation failed)"; then
 		echo "$1 met a fault of the emulator"
 		touch /run/emulator-failed
