@@ -88,24 +88,12 @@ void client_id(char ret[XD_ID_MAX])
 		       t.tv_nsec);
 }
 
-static size_t index_of(const struct client_nodes *n, const char *name)
+void client_nodes_set(struct client_nodes *n, const char *name, const char *value)
 {
 	size_t i = 0;
 
 	while (i < n->n && strcmp(n->node[i].name, name) != 0)
 		i++;
-	return i;
-}
-
-bool client_nodes_have(const struct client_nodes *n, const char *name)
-{
-	return index_of(n, name) < n->n;
-}
-
-void client_nodes_set(struct client_nodes *n, const char *name, const char *value)
-{
-	size_t i = index_of(n, name);
-
 	assert(i < XL_ARRAY_SIZE(n->node));
 	n->node[i].name = name;
 	n->node[i].value = value;

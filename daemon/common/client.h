@@ -16,7 +16,6 @@ struct client_nodes {
 
 /* The last value counts. */
 void client_nodes_set(struct client_nodes *n, const char *name, const char *value);
-bool client_nodes_have(const struct client_nodes *n, const char *name);
 
 /* One request as xenstore shows it.  All texts are printable ASCII, by xl_escape(). */
 struct client_job {

@@ -154,7 +154,7 @@ static void to_standard_output(struct arguments *a)
 	if (!a->estimate)
 		a->result = stderr;
 	a->o.fd = STDOUT_FILENO;
-	if (!client_nodes_have(&a->nodes, XD_NODE_FORMAT))
+	if (!a->set.format_set)
 		a->set.format = XLDUMP_FORMAT_KDUMP;
 }
 

@@ -72,7 +72,27 @@ def escaped(w):
     livedump(w, r"b\xc3\xbccher", f"{w.dir}/a")
 
 
-TESTS = [verbose, stopped, interrupted, no_output, escaped]
+def left_out(w):
+    """without -f, -d or -c makes a kdump file, and so does a pipe"""
+    w.guest(3, "web01")
+
+    def magic(path):
+        with open(path, "rb") as f:
+            return f.read(8)
+
+    for option in ("-d1", "-czstd"):
+        livedump(w, "--force", option, "web01", f"{w.dir}/a")
+        check(magic(f"{w.dir}/a") == b"KDUMP   ", option)
+    livedump(w, "--force", "-d1", "-felf", "web01", f"{w.dir}/a")
+    check(magic(f"{w.dir}/a")[:4] == b"\x7fELF", "with -f it is what was asked for")
+    for form, kind in (((), b"KDUMP   "), (("-felf",), b"\x7fELF")):
+        with open(f"{w.dir}/pipe", "wb") as f:
+            livedump(w, "-q", *form, "web01", "-", stdout=f.fileno())
+        with open(f"{w.dir}/pipe", "rb") as f:
+            check(kind in f.read(), form)
+
+
+TESTS = [verbose, stopped, interrupted, no_output, escaped, left_out]
 
 if __name__ == "__main__":
     run(TESTS)
