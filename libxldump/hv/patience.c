@@ -30,152 +30,116 @@ static bool again(struct xl_patience *p, int r, uint64_t *wait)
 	return true;
 }
 
-#define TRY(p, call)                                                                               \
+/* The operation OP of the real one with these arguments, and again as long as that may help. */
+#define TRY(hv, op, ...)                                                                           \
 	({                                                                                         \
+		struct xl_patience *p_ = patience_of(hv);                                          \
 		uint64_t wait_ = WAIT_FIRST_NS;                                                    \
 		int r_;                                                                            \
 		do                                                                                 \
-			r_ = (call);                                                               \
-		while (again(p, r_, &wait_));                                                      \
+			r_ = p_->real->ops->op(p_->real, ##__VA_ARGS__);                           \
+		while (again(p_, r_, &wait_));                                                     \
 		r_;                                                                                \
 	})
 
 static int host_info(struct xl_hv *hv, struct xl_host *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->host_info(p->real, ret));
+	return TRY(hv, host_info, ret);
 }
 
 static int domain_info(struct xl_hv *hv, uint32_t domid, struct xl_domain *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->domain_info(p->real, domid, ret));
+	return TRY(hv, domain_info, domid, ret);
 }
 
 static int domain_list(struct xl_hv *hv, uint32_t first, struct xl_domain *ret, size_t max,
 		       size_t *ret_n)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->domain_list(p->real, first, ret, max, ret_n));
+	return TRY(hv, domain_list, first, ret, max, ret_n);
 }
 
 static int domain_name(struct xl_hv *hv, uint32_t domid, char *ret, size_t size)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->domain_name(p->real, domid, ret, size));
+	return TRY(hv, domain_name, domid, ret, size);
 }
 
 static int guest_width(struct xl_hv *hv, uint32_t domid, unsigned *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->guest_width(p->real, domid, ret));
+	return TRY(hv, guest_width, domid, ret);
 }
 
 static int page_types(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n,
 		      uint8_t *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->page_types(p->real, domid, frame, n, ret));
+	return TRY(hv, page_types, domid, frame, n, ret);
 }
 
 static int nr_gfns(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->nr_gfns(p->real, domid, ret));
+	return TRY(hv, nr_gfns, domid, ret);
 }
 
 static int pod_entries(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->pod_entries(p->real, domid, ret));
+	return TRY(hv, pod_entries, domid, ret);
 }
 
 static int xen_frames(struct xl_hv *hv, const struct xl_domain *dom,
 		      xl_frame_t ret[XL_MAX_XEN_FRAMES], size_t *ret_n)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->xen_frames(p->real, dom, ret, ret_n));
+	return TRY(hv, xen_frames, dom, ret, ret_n);
 }
 
 static int special_frames(struct xl_hv *hv, uint32_t domid, xl_frame_t ret[XL_MAX_SPECIAL],
 			  size_t *ret_n)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->special_frames(p->real, domid, ret, ret_n));
+	return TRY(hv, special_frames, domid, ret, ret_n);
 }
 
 static int cap_get(struct xl_hv *hv, uint32_t domid, uint32_t *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->cap_get(p->real, domid, ret));
+	return TRY(hv, cap_get, domid, ret);
 }
 
 static int cap_set(struct xl_hv *hv, uint32_t domid, uint32_t cap)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->cap_set(p->real, domid, cap));
+	return TRY(hv, cap_set, domid, cap);
 }
 
 static int grants_prepare(struct xl_hv *hv, uint32_t domid)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->grants_prepare(p->real, domid));
+	return TRY(hv, grants_prepare, domid);
 }
 
 static int grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->grants_read(p->real, all, ret, max, ret_n));
+	return TRY(hv, grants_read, all, ret, max, ret_n);
 }
 
 static int shared_info(struct xl_hv *hv, const struct xl_domain *dom, uint8_t ret[XL_PAGE_SIZE])
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->shared_info(p->real, dom, ret));
+	return TRY(hv, shared_info, dom, ret);
 }
 
 static int logdirty_start(struct xl_hv *hv, uint32_t domid, uint64_t nr)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->logdirty_start(p->real, domid, nr));
+	return TRY(hv, logdirty_start, domid, nr);
 }
 
 static int logdirty_count(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->logdirty_count(p->real, domid, ret));
+	return TRY(hv, logdirty_count, domid, ret);
 }
 
 static int dm_logdirty(struct xl_hv *hv, const struct xl_domain *dom, bool on)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->dm_logdirty(p->real, dom, on));
+	return TRY(hv, dm_logdirty, dom, on);
 }
 
 static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, struct xl_vcpu *ret,
 		 size_t n)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->vcpus(p->real, dom, narrow, ret, n));
+	return TRY(hv, vcpus, dom, narrow, ret, n);
 }
 
 static bool some_pass(const int *err, size_t n)
@@ -214,9 +178,7 @@ static void unmap(struct xl_hv *hv, void *addr, size_t n)
 
 static int logdirty_fetch(struct xl_hv *hv, uint32_t domid, bool last, struct xl_bitmap *ret)
 {
-	struct xl_patience *p = patience_of(hv);
-
-	return TRY(p, p->real->ops->logdirty_fetch(p->real, domid, last, ret));
+	return TRY(hv, logdirty_fetch, domid, last, ret);
 }
 
 static int logdirty_stop(struct xl_hv *hv, uint32_t domid)
