@@ -92,17 +92,20 @@ class Stacks(unittest.TestCase):
         self.assertEqual(with_registers(self.TASK % (0, 0) + "bt: cannot determine\n", True), 0)
         self.assertEqual(with_registers("", True), 0)
 
-
     def test_switching_tasks(self):
         """Two tasks at once are right while a CPU goes from one to the other, and torn otherwise."""
         said = "crash: inconsistent active task indications for CPU 0:\n"
         stack = self.TASK % (0, 0) + self.STACK
         switching = " #4 [ffffffff82a03e48] __schedule at ffffffff810259b4\n"
+        stopped = "    [exception RIP: %s+77]\n" + self.REGISTERS
         self.assertEqual(torn_tasks(said + stack), ["0"])
         self.assertEqual(torn_tasks(said), ["0"])
-        self.assertEqual(torn_tasks(said + stack + switching), [])
-        self.assertEqual(torn_tasks(said + stack + "    [exception RIP: __switch_to+77]\n"), [])
-        self.assertEqual(torn_tasks(said + stack + self.TASK % (1, 1) + switching), ["0"])
+        self.assertEqual(torn_tasks(said + stack + stopped % "write_cr3" + switching), [])
+        self.assertEqual(torn_tasks(said + stack + stopped % "__switch_to"), [])
+        # Without registers it is the stack of a task that sleeps.
+        self.assertEqual(torn_tasks(said + stack + switching), ["0"])
+        self.assertEqual(torn_tasks(said + stack + stopped % "default_idle"), ["0"])
+        self.assertEqual(torn_tasks(said + stack + self.TASK % (1, 1) + stopped % "write_cr3" + switching), ["0"])
         self.assertEqual(torn_tasks(stack), [])
 
 

@@ -49,12 +49,14 @@ def with_registers(out, sections):
 
 
 def torn_tasks(out):
-    """The CPUs of which crash says that their run queue and their current task differ, unless the stack shows
-    that the CPU switches tasks: between the two stores both are right."""
+    """The CPUs of which crash says that their run queue and their current task differ, unless their registers are in
+    the code that switches tasks: between the two stores both are right.  The stack of a task that sleeps, which crash
+    shows where it does not believe the registers, ends in that code, too."""
     torn = set(re.findall(r"inconsistent active task indications for CPU (\d+)", out))
     parts = re.split(r"^PID: .* CPU: (\d+) ", out, flags=re.M)
     for cpu, text in zip(parts[1::2], parts[2::2]):
-        if re.search(r"(?:^ *#\d+ \[[0-9a-f]+\]|exception RIP:) (?:__switch_to|__schedule|switch_mm)", text, re.M):
+        running = text.partition("[exception RIP: ")[2]
+        if re.search(r"(?:^|^ *#\d+ \[[0-9a-f]+\] )(?:__switch_to|__schedule|switch_mm)", running, re.M):
             torn.discard(cpu)
     return sorted(torn)
 
