@@ -6,15 +6,27 @@ tap_n=0
 tap_failed=0
 # Files that tell why a point failed, for those which do not name their own.
 tap_why=
+# For bash: "yes" adds to each point the seconds since the one before.
+tap_times=
+tap_before=0
+
+# Into tap_took.
+tap_lap() {
+	tap_took=
+	[ -n "$tap_times" ] || return 0
+	# shellcheck disable=SC3028 # bash, as said
+	tap_took=" ($((SECONDS - tap_before)) s)" tap_before=$SECONDS
+}
 
 # result STATUS DESCRIPTION [FILE...]: one point; if it failed, the files as comments.
 result() {
 	tap_n=$((tap_n + 1))
+	tap_lap
 	if [ "$1" -eq 0 ]; then
-		echo "ok $tap_n - $2"
+		echo "ok $tap_n - $2$tap_took"
 		return
 	fi
-	echo "not ok $tap_n - $2"
+	echo "not ok $tap_n - $2$tap_took"
 	tap_failed=$((tap_failed + 1))
 	shift 2
 	# shellcheck disable=SC2086 # a list of files

@@ -13,7 +13,10 @@ from labkit import cache, roots
 from labkit.common import CHECKOUT, LabError, run_logged, say
 
 # Raised when the steps below change, so that build folders start afresh.
-RECIPE = 1
+RECIPE = 2
+
+# A compiler is asked once for the same text, whichever checkout has it: the sources have relative names.
+CCACHE = ["PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin", "CCACHE_NOHASHDIR=1", "CCACHE_MAXSIZE=2G"]
 
 # Where dom0 finds the programs that `make check` builds under tests/readers and tests/lab.
 TESTS_DIR = "usr/libexec/xldump-tests"
@@ -31,6 +34,7 @@ for p in tests/readers/* tests/lab/dom0/*; do
 	case $p in *.o|*.lo|*.la|*.sh|*.py) continue ;; esac
 	./libtool --quiet --mode=install install -c "$p" "$2/"
 done
+cp "$3/tests/tap.sh" "$2/"
 """
 
 
@@ -115,8 +119,9 @@ class Build:
             f.write(value)
 
     def _run(self, argv, folder, what):
-        argv = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, *argv]
-        roots.run_in(self.root, argv, self.log, what, binds=[self.dir])
+        ccache = cache.subdir("ccache")
+        argv = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, "env", *CCACHE, f"CCACHE_DIR={ccache}", *argv]
+        roots.run_in(self.root, argv, self.log, what, binds=[self.dir, ccache])
 
     def _configure(self, names):
         want = _state(names, lambda n: n.endswith(CONFIGURE_INPUTS))
@@ -124,7 +129,7 @@ class Build:
             return
         self._run(["autoreconf", "-fi"], self.src, "autoreconf")
         os.makedirs(self.obj, exist_ok=True)
-        self._run([f"{self.src}/configure", *CONFIGURE], self.obj, "configure")
+        self._run(["../src/configure", *CONFIGURE], self.obj, "configure")
         self._set_stamp("configured", want)
 
     def _test_programs(self, dest):
@@ -137,7 +142,7 @@ class Build:
             say(f"some test programs do not compile, see {self.log}")
         if glob.glob(f"{self.obj}/tests/readers/*"):
             self._run(["/bin/sh", "-c", COPY_PROGRAMS, "copy", self.obj,
-                       f"{dest}/{TESTS_DIR}"], self.obj, "copying test programs")
+                       f"{dest}/{TESTS_DIR}", self.src], self.obj, "copying test programs")
 
     def _drop_older(self, suite):
         """Remove build folders of this checkout and suite for build roots that are gone."""

@@ -11,7 +11,7 @@ from labkit.common import LabError, run_logged
 RECIPE = 1
 
 BUILD_COMMON = """
-    gcc libc6-dev make flex bison python3 patch xz-utils autoconf automake libtool pkg-config
+    ccache gcc libc6-dev make flex bison python3 patch xz-utils autoconf automake libtool pkg-config
     libxen-dev libelf-dev libjson-c-dev libxxhash-dev zlib1g-dev libdeflate-dev libzstd-dev liblzo2-dev
     libsnappy-dev libsystemd-dev libcmocka-dev uuid-dev libacl1-dev valgrind
 """.split()

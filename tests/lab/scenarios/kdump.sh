@@ -43,7 +43,7 @@ later "into a pipe: kdump that keeps the rules" format-check pvh1-pipe.img
 xl-livedump -q -f elf pvh1 - | cat > /out/elf.flat
 result "${PIPESTATUS[0]}" "ELF into a pipe"
 later "ELF into a pipe: consistent" stamp-check elf.flat
-xl-livedump -q --json pvh1 - 2> /tmp/err | sh -c 'read -r x; sleep 3; cat' > /dev/null
+xl-livedump -q --json -c lzo pvh1 - 2> /tmp/err | sh -c 'read -r x; sleep 3; cat' > /dev/null
 result "${PIPESTATUS[0]}" "a slow reader"
 grep -q '"pause_ns":' /tmp/err
 result $? "a slow reader: the result for machines"

@@ -5,22 +5,8 @@
 PATH=$PATH:/usr/libexec/xldump-tests
 cd /out || exit 99
 
-tap_n=0
-tap_failed=0
-tap_before=$SECONDS
-
-# result STATUS DESCRIPTION: one test point, with the seconds since the one before.
-result() {
-	local took=$((SECONDS - tap_before))
-	tap_before=$SECONDS
-	tap_n=$((tap_n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tap_n - $2 ($took s)"
-	else
-		echo "not ok $tap_n - $2 ($took s)"
-		tap_failed=$((tap_failed + 1))
-	fi
-}
+. /usr/libexec/xldump-tests/tap.sh
+tap_times=yes
 
 # check DESCRIPTION COMMAND...: the command must succeed; what it prints is shown as comments.
 check() {
@@ -41,7 +27,7 @@ later() {
 
 # The end of every scenario.
 finish() {
-	echo "1..$tap_n"
+	plan
 	[ "$tap_failed" -gt 0 ] && [ -e /run/emulator-failed ] && exit 98
 	exit $((tap_failed > 0))
 }
@@ -69,9 +55,17 @@ goes_on() {
 	return 1
 }
 
+# interrupts_itself CONSOLE: an interrupt came in front of the first instruction of its own handler although interrupts
+# were off there (bit 9 of EFLAGS), which no processor does.
+interrupts_itself() {
+	local flags
+	flags=$(grep -A 2 "RIP: 0010:asm_sysvec_xen_hvm_callback+0x0/" "$1" |
+		sed -n 's/.*EFLAGS: \([0-9a-f]*\).*/\1/p' | head -n 1)
+	[ -n "$flags" ] && [ $((0x$flags & 0x200)) -eq 0 ]
+}
+
 # symptoms GUEST: what there is to see of one that does not do what it should.  If its kernel or Xen says
-# that the processor did what none does, that is QEMU's fault, and the scenario is worth another try: such as an
-# interrupt in front of the first instruction of its own handler, where interrupts are off.
+# that the processor did what none does, that is QEMU's fault, and the scenario is worth another try.
 symptoms() {
 	local id console=/var/log/xen/console/guest-$1.log
 	id=$(xl domid "$1") || return
@@ -82,7 +76,7 @@ symptoms() {
 	"/usr/lib/xen-$(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor)/bin/xenctx" "$id"
 	tail -n 30 "$console"
 	xl dmesg | tail -n 10
-	if grep -Eq "double fault|stack segment|Bad FPU state|RIP: 0010:asm_sysvec_xen_hvm_callback\+0x0/" "$console" ||
+	if grep -Eq "double fault|stack segment|Bad FPU state" "$console" || interrupts_itself "$console" ||
 		xl dmesg | grep -Eq "d${id}v.*(Triple fault|Insn len emulation failed)"; then
 		echo "$1 met a fault of the emulator"
 		touch /run/emulator-failed

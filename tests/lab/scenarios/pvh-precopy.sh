@@ -24,7 +24,7 @@ expect 11 '--max-pause' "pv1: no stop of 50 ms is possible" \
 	xl-livedump -q --max-pause=50ms pv1 /out/no.img
 expect 11 '--max-pause' "pv1: nor when stopped for the whole dump" \
 	xl-livedump -q --strategy=stop --max-pause=50ms pv1 /out/no.img
-dumps pv1 2
+dumps pv1 1
 dumps pv1 1 --strategy=stop
 xl-livedump --max-pause=20ms --on-overrun=extend --force pv1 /out/pv1.img > /tmp/out 2> /dev/null
 sed 's/^/# /' /tmp/out
@@ -34,8 +34,8 @@ check "pv1: goes on after that" goes_on pv1
 [ ! -e /out/no.img ]
 result $? "pv1: no file is left"
 
-dumps pvh1 3
-dumps pvh2 3
+dumps pvh1 2
+dumps pvh2 2
 check "pvh2: every page table entry leads somewhere sensible" pte-check /out/pvh2.img
 check "pvh2: the file keeps the rules of its readers" format-check /out/pvh2.img
 xl-livedump -f xencore --json pvh2 /out/pvh2.core 2> /dev/null | sed 's/^/# /'

@@ -3,7 +3,8 @@
 # xldumpd as a service, the main things alone, for every day: a request by hand, a worker that is killed, a
 # crash while a request runs, panics.  `service' and its sisters have the rest.
 #
-# lab: --suite trixie --dom0 systemd --hypervisor stock --guest pv1=pv,workload=stamp=256:50 --guest pvh1=pvh,workload=stamp=256:50
+# lab: --suite trixie --dom0 systemd --hypervisor stock --guest pv1=pv,mem=96,workload=stamp=256:50 --guest pvh1=pvh,mem=96,workload=stamp=256:50
+# saved: yes
 # readers: pvh1-panic.elf
 # timeout: 2400
 
@@ -14,7 +15,7 @@ configure 'domains = [ [ "pvh1", "after_crash=destroy" ], ]'
 
 alone pv1
 check "the daemon starts" systemctl start xldumpd.service
-xenstore-write /tool/xldump/request/mine/format kdump /tool/xldump/request/mine/domain pv1
+xenstore-write /tool/xldump/request/mine/format kdump /tool/xldump/request/mine/compress lzo /tool/xldump/request/mine/domain pv1
 check "a request by hand" is_done mine
 check "its dump is of one instant" stamp-check "$(node mine result)"
 ask dead pv1
