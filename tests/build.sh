@@ -3,12 +3,17 @@
 # What the scripts of this folder that build share.  To be sourced, in the top folder of the source.
 top=$PWD
 
+# What any checkout has compiled is not compiled again: sources have the same relative names in each (see
+# configured).
+export CCACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/xldump-lab/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G
+PATH=/usr/lib/ccache:$PATH
+
 # build_folder WHAT: where this tree is built for that purpose; there can be several trees.
 build_folder() {
 	echo "${XDG_CACHE_HOME:-$HOME/.cache}/xldump-lab/$1/$(printf %s "$top" | sha256sum | cut -c1-12)"
 }
 
-packages=(gcc libc6-dev make autoconf automake libtool pkg-config libxen-dev libelf-dev libjson-c-dev
+packages=(ccache gcc libc6-dev make autoconf automake libtool pkg-config libxen-dev libelf-dev libjson-c-dev
 	uuid-dev libsystemd-dev libxxhash-dev zlib1g-dev libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libcmocka-dev xz-utils git
 	ca-certificates bash-completion mandoc)
 
@@ -41,5 +46,5 @@ configured() {
 	fi
 	mkdir -p "$dir" && cd "$dir" || return 1
 	[ -f Makefile ] && [ Makefile -nt "$top/configure" ] && return
-	"$top/configure" --enable-compiler-warnings=error "$@"
+	ln -sfn "$top" source && source/configure --enable-compiler-warnings=error "$@"
 }
