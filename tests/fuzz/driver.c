@@ -9,8 +9,8 @@
 #include "fuzz.h"
 #include "seeds.h"
 
-#define MUTATIONS 3000
-#define SECONDS 3 /* of mutating at most: the sanitizers are slow */
+#define MUTATIONS 1000
+#define SECONDS 1 /* of mutating at most: the sanitizers are slow */
 #define INPUT_MAX ((size_t)1 << 16)
 
 static const char *doing; /* what runs now, for the report of a crash */

@@ -268,10 +268,9 @@ static void check_page(const struct guest *g, const struct look *l, xl_pfn_t pfn
 
 	guest_page(pfn, g->version[pfn], want);
 	look_read(l, got, sizeof(got), offset);
-	if (memcmp(want, got, sizeof(got)))
-		print_message("# pfn %#" PRIx64 " at %#" PRIx64 " is not version %" PRIu32 "\n",
-			      pfn, offset, g->version[pfn]);
-	assert_memory_equal(want, got, sizeof(got));
+	if (memcmp(want, got, sizeof(got)) != 0)
+		fail_msg("pfn %#" PRIx64 " at %#" PRIx64 " is not version %" PRIu32, pfn, offset,
+			 g->version[pfn]);
 }
 
 static void check_loads(const struct guest *g, const struct look *l)

@@ -230,7 +230,7 @@ static void test_exact(void **state)
 	(void)state;
 	for (int type = XLDUMP_GUEST_PV; type <= XLDUMP_GUEST_HVM; type++) {
 		/* Page tables that become other pages meanwhile, and are to be out, are rare. */
-		uint64_t n = number_of_seeds(type == XLDUMP_GUEST_PV ? 12 : 3);
+		uint64_t n = number_of_seeds(type == XLDUMP_GUEST_PV ? 6 : 2);
 
 		for (size_t i = 0; i < XL_ARRAY_SIZE(strategies); i++)
 			for (uint64_t seed = first_seed(); seed < first_seed() + n; seed++)

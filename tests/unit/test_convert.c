@@ -297,7 +297,7 @@ static void assert_truth(const struct sim *s, const char *path)
 
 /* ---- tests ---- */
 
-/* Every pair of formats, there and back. */
+/* Every pair of formats, there and back: all with the first guest, and of the others each a third. */
 static void test_round_trips(void **state)
 {
 	(void)state;
@@ -321,7 +321,7 @@ static void test_round_trips(void **state)
 			assert_whole(forms[i].name, FILE_A);
 			assert_keeps_rules(forms[i].name, FILE_A);
 			for (size_t j = 0; j < XL_ARRAY_SIZE(forms); j++) {
-				if (!fits(g, &forms[j]))
+				if (!fits(g, &forms[j]) || (k && (i + j) % 3 != k % 3))
 					continue;
 				convert_ok(FILE_A, &forms[j], FILE_B);
 				assert_whole(forms[j].name, FILE_B);

@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "elf_guest.h"
 #include "format/digest.h"
-#include "kdump.h"
+#include "../readers/kdump.h"
 
 static uint32_t rnd(void)
 {
@@ -156,7 +156,8 @@ static void finish(struct guest *g, struct kdump *k)
 		guest_page(pfn, g->version[pfn], want);
 		if (kdump_page(k, pfn, got) < 0)
 			fail_msg("pfn %#" PRIx64 ": %s", pfn, k->error);
-		assert_memory_equal(want, got, sizeof(got));
+		if (memcmp(want, got, sizeof(got)) != 0)
+			fail_msg("a page differs");
 	}
 	check_digests(k);
 }
@@ -227,7 +228,8 @@ static void test_codecs(void **state)
 		assert_int_equal(got[4095], 'x');
 		assert_int_equal(kdump_desc(&k, 1).flags, 0);
 		assert_int_equal(kdump_page(&k, 1, got), 0);
-		assert_memory_equal(got, hard, sizeof(got));
+		if (memcmp(got, hard, sizeof(got)) != 0)
+			fail_msg("a page differs");
 		look_away(&k);
 		guest_free(g);
 	}

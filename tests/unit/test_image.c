@@ -72,7 +72,8 @@ static void check_pages(struct xl_image *img, xl_pfn_t excluded)
 		if (!want)
 			continue;
 		pages++;
-		assert_memory_equal(page, fake.mem + (pfn << XL_PAGE_SHIFT), XL_PAGE_SIZE);
+		if (memcmp(page, fake.mem + (pfn << XL_PAGE_SHIFT), XL_PAGE_SIZE) != 0)
+			fail_msg("a page differs");
 	}
 	assert_int_equal(img->pages, pages);
 }
@@ -956,7 +957,7 @@ static void test_truncation(void **state)
 		size = file_size(FILE_A);
 		/* From the back, so that each is cut off the one before. */
 		for (uint64_t at = size - 1; at > 0;
-		     at -= at > size - 40 || at < 40 ? 1 : 1 + rnd(at < size / 40 ? at : size / 40)) {
+		     at -= at > size - 40 || at < 40 ? 1 : 1 + rnd(at < size / 20 ? at : size / 20)) {
 			assert_int_equal(truncate(FILE_A, (off_t)at), 0);
 			if (verify(FILE_A, false, &f) == 0)
 				fail_msg("kind %d cut off at %" PRIu64 " of %" PRIu64 " is not seen",

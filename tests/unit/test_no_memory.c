@@ -42,10 +42,10 @@ static bool one(const struct sim_params *p, const struct xl_capture_params *cp, 
 static void every_allocation(enum xldump_strategy strategy)
 {
 	static const struct sim_params small[] = {
-		{ .seed = 11, .type = XLDUMP_GUEST_PV, .pages = 400 },
-		{ .seed = 12, .type = XLDUMP_GUEST_PV, .pages = 400, .three_level = true },
-		{ .seed = 13, .type = XLDUMP_GUEST_PVH, .pages = 400, .compact = true },
-		{ .seed = 14, .type = XLDUMP_GUEST_HVM, .pages = 400, .compact = true },
+		{ .seed = 11, .type = XLDUMP_GUEST_PV, .pages = 200 },
+		{ .seed = 12, .type = XLDUMP_GUEST_PV, .pages = 200, .three_level = true },
+		{ .seed = 13, .type = XLDUMP_GUEST_PVH, .pages = 200, .compact = true },
+		{ .seed = 14, .type = XLDUMP_GUEST_HVM, .pages = 200, .compact = true },
 	};
 	const struct xl_capture_params cp = { .strategy = strategy, .max_rounds = 3 };
 
@@ -54,7 +54,7 @@ static void every_allocation(enum xldump_strategy strategy)
 
 		p.programs = SIM_QUIET_PROGRAMS;
 		/* Those in the middle are pages of the dump, one like the other. */
-		for (size_t at = 1; one(&p, &cp, at); at += at < 60 || at > 440 ? 1 : 19)
+		for (size_t at = 1; one(&p, &cp, at); at += at < 60 || at > p.pages + 40 ? 1 : 19)
 			;
 	}
 }
@@ -176,7 +176,7 @@ static void test_no_random(void **state)
 	const struct xl_capture_params precopy = { .strategy = XLDUMP_STRATEGY_PRECOPY,
 						   .max_rounds = 3 },
 				       rescan = { .strategy = XLDUMP_STRATEGY_RESCAN };
-	const struct sim_params p = { .seed = 11, .type = XLDUMP_GUEST_PV, .pages = 400 };
+	const struct sim_params p = { .seed = 11, .type = XLDUMP_GUEST_PV, .pages = 200 };
 	_cleanup_(sim_destroyp) struct sim *s = new_sim(&p);
 	struct sim_dump d;
 
