@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "base/bytes.h"
-#include "core.h"
 #include "format/formats.h"
 #include "format/notes_format.h"
+#include "../readers/core.h"
 
 #define MAX_VCPUS 128
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../unit/hv_stub.h"
 #include "hv/hv_xen.h"
 
 #define DOMAINS 64
@@ -62,14 +63,6 @@ static struct guest *enter(uint32_t domid)
 	page = g->written++ * 7 % g->pages;
 	g->dirty[page / 64] |= 1ULL << (page % 64);
 	return g;
-}
-
-static int host_info(struct xl_hv *hv, struct xl_host *ret)
-{
-	(void)hv;
-	*ret = (struct xl_host){ .xen_major = 4, .xen_minor = 17, .xen_extra = ".0",
-				 .capabilities = "xen-3.0-x86_64", .max_mfn = 1 << 20 };
-	return 0;
 }
 
 static void fill(const struct guest *g, struct xl_domain *ret)
@@ -134,13 +127,6 @@ static int domain_name(struct xl_hv *hv, uint32_t domid, char *ret, size_t size)
 	return 0;
 }
 
-static int guest_width(struct xl_hv *hv, uint32_t domid, unsigned *ret)
-{
-	(void)hv;
-	*ret = 64;
-	return guest(domid) ? 0 : -ESRCH;
-}
-
 static int map(struct xl_hv *hv, uint32_t domid, const xl_frame_t *frame, size_t n, int *err,
 	       void **ret)
 {
@@ -200,71 +186,6 @@ static int nr_gfns(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
 	return 0;
 }
 
-static int pod_entries(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
-{
-	(void)hv;
-	*ret = 0;
-	return enter(domid) ? 0 : -ESRCH;
-}
-
-static int xen_frames(struct xl_hv *hv, const struct xl_domain *dom,
-		      xl_frame_t ret[XL_MAX_XEN_FRAMES], size_t *ret_n)
-{
-	(void)hv;
-	(void)ret;
-	*ret_n = 0;
-	return enter(dom->domid) ? 0 : -ESRCH;
-}
-
-static int special_frames(struct xl_hv *hv, uint32_t domid, xl_frame_t ret[XL_MAX_SPECIAL],
-			  size_t *ret_n)
-{
-	(void)hv;
-	(void)ret;
-	*ret_n = 0;
-	return enter(domid) ? 0 : -ESRCH;
-}
-
-static int cap_get(struct xl_hv *hv, uint32_t domid, uint32_t *ret)
-{
-	(void)hv;
-	(void)domid;
-	(void)ret;
-	return -EOPNOTSUPP;
-}
-
-static int cap_set(struct xl_hv *hv, uint32_t domid, uint32_t cap)
-{
-	(void)hv;
-	(void)domid;
-	(void)cap;
-	return -EOPNOTSUPP;
-}
-
-static int grants_prepare(struct xl_hv *hv, uint32_t domid)
-{
-	(void)hv;
-	return enter(domid) ? 0 : -ESRCH;
-}
-
-static int grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
-{
-	(void)hv;
-	(void)all;
-	(void)ret;
-	(void)max;
-	*ret_n = 0;
-	return 0;
-}
-
-static int shared_info(struct xl_hv *hv, const struct xl_domain *dom, uint8_t ret[XL_PAGE_SIZE])
-{
-	(void)hv;
-	(void)dom;
-	(void)ret;
-	return -EOPNOTSUPP;
-}
-
 static int logdirty_start(struct xl_hv *hv, uint32_t domid, uint64_t nr)
 {
 	struct guest *g = enter(domid);
@@ -319,14 +240,6 @@ static int logdirty_stop(struct xl_hv *hv, uint32_t domid)
 	return 0;
 }
 
-static int dm_logdirty(struct xl_hv *hv, const struct xl_domain *dom, bool on)
-{
-	(void)hv;
-	(void)dom;
-	(void)on;
-	return 0;
-}
-
 static int do_pause(struct xl_hv *hv, uint32_t domid)
 {
 	struct guest *g = enter(domid);
@@ -367,62 +280,27 @@ static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, str
 	return 0;
 }
 
-static uint64_t now_ns(struct xl_hv *hv)
-{
-	struct timespec t;
-
-	(void)hv;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static void realtime(struct xl_hv *hv, struct timespec *ret)
-{
-	(void)hv;
-	(void)clock_gettime(CLOCK_REALTIME, ret);
-}
-
-static void sleep_ns(struct xl_hv *hv, uint64_t ns)
-{
-	(void)hv;
-	(void)usleep((useconds_t)(ns / 1000));
-}
-
 static void do_close(struct xl_hv *hv)
 {
 	(void)hv;
 	(void)munmap(us.host, DOMAINS * 4096);
 }
 
-static const struct xl_hv_ops ops = {
-	.host_info = host_info,
+static struct xl_hv_ops ops = {
 	.domain_info = domain_info,
 	.domain_list = domain_list,
 	.domain_name = domain_name,
-	.guest_width = guest_width,
 	.map = map,
 	.unmap = unmap,
 	.page_types = page_types,
 	.nr_gfns = nr_gfns,
-	.pod_entries = pod_entries,
-	.xen_frames = xen_frames,
-	.special_frames = special_frames,
-	.cap_get = cap_get,
-	.cap_set = cap_set,
-	.grants_prepare = grants_prepare,
-	.grants_read = grants_read,
-	.shared_info = shared_info,
 	.logdirty_start = logdirty_start,
 	.logdirty_fetch = logdirty_fetch,
 	.logdirty_count = logdirty_count,
 	.logdirty_stop = logdirty_stop,
-	.dm_logdirty = dm_logdirty,
 	.pause = do_pause,
 	.unpause = do_unpause,
 	.vcpus = vcpus,
-	.now_ns = now_ns,
-	.realtime = realtime,
-	.sleep_ns = sleep_ns,
 	.close = do_close,
 };
 
@@ -446,7 +324,7 @@ int xl_hv_xen_open(struct xl_hv **ret, enum xl_hv_xen_step *ret_step)
 		if (us.memory == MAP_FAILED)
 			return -errno;
 	}
-	us.hv.ops = &ops;
+	us.hv.ops = hv_stub(&ops);
 	*ret = &us.hv;
 	return 0;
 }

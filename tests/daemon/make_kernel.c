@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes the memory of a guest with a Linux kernel to a file, and prints where its panic_cpu is. */
-#include "fake_kernel.h"
+#include "../unit/fake_kernel.h"
 
 int main(int argc, char **argv)
 {

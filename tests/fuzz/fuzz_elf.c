@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "kdump.h"
+#include "../readers/kdump.h"
 #include "look_elf.h"
 #include "format/formats.h"
 #include "guest/vmcoreinfo.h"

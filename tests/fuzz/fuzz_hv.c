@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "../unit/hv_stub.h"
+
 static struct fuzz_hv *fuzz(struct xl_hv *hv)
 {
 	return (struct fuzz_hv *)hv;
@@ -161,13 +163,6 @@ static int special_frames(struct xl_hv *hv, uint32_t domid, xl_frame_t ret[XL_MA
 	return 0;
 }
 
-static int grants_prepare(struct xl_hv *hv, uint32_t domid)
-{
-	(void)hv;
-	(void)domid;
-	return 0;
-}
-
 static int grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
 {
 	const struct fuzz_hv *f = fuzz(hv);
@@ -254,22 +249,6 @@ static int dm_logdirty(struct xl_hv *hv, const struct xl_domain *dom, bool on)
 
 /* ---- running ---- */
 
-static int cap_get(struct xl_hv *hv, uint32_t domid, uint32_t *ret)
-{
-	(void)hv;
-	(void)domid;
-	(void)ret;
-	return -EOPNOTSUPP;
-}
-
-static int cap_set(struct xl_hv *hv, uint32_t domid, uint32_t cap)
-{
-	(void)hv;
-	(void)domid;
-	(void)cap;
-	return -EOPNOTSUPP;
-}
-
 static int pause_domain(struct xl_hv *hv, uint32_t domid)
 {
 	(void)domid;
@@ -312,12 +291,7 @@ static void sleep_ns(struct xl_hv *hv, uint64_t ns)
 	fuzz(hv)->clock += ns;
 }
 
-static void close_hv(struct xl_hv *hv)
-{
-	(void)hv;
-}
-
-static const struct xl_hv_ops ops = {
+static struct xl_hv_ops ops = {
 	.host_info = host_info,
 	.domain_info = domain_info,
 	.domain_list = domain_list,
@@ -330,9 +304,6 @@ static const struct xl_hv_ops ops = {
 	.pod_entries = pod_entries,
 	.xen_frames = xen_frames,
 	.special_frames = special_frames,
-	.cap_get = cap_get,
-	.cap_set = cap_set,
-	.grants_prepare = grants_prepare,
 	.grants_read = grants_read,
 	.shared_info = shared_info,
 	.logdirty_start = logdirty_start,
@@ -346,13 +317,12 @@ static const struct xl_hv_ops ops = {
 	.now_ns = now_ns,
 	.realtime = realtime,
 	.sleep_ns = sleep_ns,
-	.close = close_hv,
 };
 
 void fuzz_hv_init(struct fuzz_hv *f)
 {
 	*f = (struct fuzz_hv){
-		.hv = { .ops = &ops },
+		.hv = { .ops = hv_stub(&ops) },
 		.dom = { .domid = 1, .pv = true, .tot_pages = 256, .max_pages = 256 },
 		.host = { .xen_major = 4, .xen_minor = 17, .max_mfn = 0xfffff },
 		.width = 64,

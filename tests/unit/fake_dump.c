@@ -25,7 +25,7 @@ static int capture(struct xl_ctx *x, struct xl_hv *hv, const struct xl_capture_p
 	struct xl_physmap map = { 0 };
 	struct xl_format format = { &fake_ops };
 	struct xl_pipeline *pipe = NULL;
-	int r = hv->ops->domain_info(hv, FAKE_DOMID, &cut->dom);
+	int r = hv->ops->domain_info(hv, cut->dom.domid, &cut->dom);
 
 	if (r == 0)
 		r = xl_physmap_build(x, hv, &cut->dom, 1 << 20, &map);
@@ -50,9 +50,9 @@ void fake_dump(struct fake_guest *g, const char *dir, enum xldump_strategy strat
 
 	out = ret;
 	memset(ret, 0, sizeof(*ret));
-	memset(&cut, 0, sizeof(cut));
+	cut = (struct xl_cut){ .dom.domid = g->dom.domid };
 	memset(&x, 0, sizeof(x));
-	ret->r = xl_undo_open(&x, dir, FAKE_DOMID, g->dom.uuid, &x.undo);
+	ret->r = xl_undo_open(&x, dir, g->dom.domid, g->dom.uuid, &x.undo);
 	if (ret->r == 0)
 		ret->r = capture(&x, hv, &params, &cut);
 	ret->cause = x.cause;

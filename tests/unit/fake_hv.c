@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hv_stub.h"
+
 static struct {
 	struct xl_hv hv;
 	struct fake_guest *g;
@@ -111,15 +113,6 @@ static int nr_gfns(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
 	END(0);
 }
 
-static int pod_entries(struct xl_hv *hv, uint32_t domid, uint64_t *ret)
-{
-	(void)hv;
-	(void)domid;
-	BEGIN();
-	*ret = 0;
-	END(0);
-}
-
 static int special_frames(struct xl_hv *hv, uint32_t domid, xl_frame_t ret[XL_MAX_SPECIAL],
 			  size_t *ret_n)
 {
@@ -128,17 +121,6 @@ static int special_frames(struct xl_hv *hv, uint32_t domid, xl_frame_t ret[XL_MA
 	BEGIN();
 	ret[0] = 1;
 	*ret_n = 1;
-	END(0);
-}
-
-static int xen_frames(struct xl_hv *hv, const struct xl_domain *dom,
-		      xl_frame_t ret[XL_MAX_XEN_FRAMES], size_t *ret_n)
-{
-	(void)hv;
-	(void)dom;
-	(void)ret;
-	BEGIN();
-	*ret_n = 0;
 	END(0);
 }
 
@@ -158,33 +140,6 @@ static int cap_set(struct xl_hv *hv, uint32_t domid, uint32_t cap)
 	BEGIN();
 	fake.g->cap = cap;
 	END(0);
-}
-
-static int grants_prepare(struct xl_hv *hv, uint32_t domid)
-{
-	(void)hv;
-	(void)domid;
-	BEGIN();
-	END(0);
-}
-
-static int grants_read(struct xl_hv *hv, bool all, xl_frame_t *ret, size_t max, size_t *ret_n)
-{
-	(void)hv;
-	(void)all;
-	(void)ret;
-	(void)max;
-	BEGIN();
-	*ret_n = 0;
-	END(0);
-}
-
-static int shared_info(struct xl_hv *hv, const struct xl_domain *dom, uint8_t ret[XL_PAGE_SIZE])
-{
-	(void)hv;
-	(void)dom;
-	(void)ret;
-	return -EOPNOTSUPP;
 }
 
 static int logdirty_start(struct xl_hv *hv, uint32_t domid, uint64_t nr)
@@ -293,20 +248,15 @@ static void sleep_ns(struct xl_hv *hv, uint64_t ns)
 	fake.now += ns;
 }
 
-static const struct xl_hv_ops fake_ops = {
+static struct xl_hv_ops fake_ops = {
 	.domain_info = domain_info,
 	.map = map,
 	.unmap = unmap,
 	.page_types = page_types,
 	.nr_gfns = nr_gfns,
-	.pod_entries = pod_entries,
 	.special_frames = special_frames,
-	.xen_frames = xen_frames,
 	.cap_get = cap_get,
 	.cap_set = cap_set,
-	.grants_prepare = grants_prepare,
-	.grants_read = grants_read,
-	.shared_info = shared_info,
 	.logdirty_start = logdirty_start,
 	.logdirty_fetch = logdirty_fetch,
 	.logdirty_count = logdirty_count,
@@ -352,7 +302,7 @@ void fake_guest_reset(struct fake_guest *g, int pauses)
 
 struct xl_hv *fake_hv(struct fake_guest *g)
 {
-	fake.hv.ops = &fake_ops;
+	fake.hv.ops = hv_stub(&fake_ops);
 	fake.g = g;
 	return &fake.hv;
 }

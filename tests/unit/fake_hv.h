@@ -8,11 +8,8 @@
 #include "hv/hv.h"
 
 #define FAKE_PAGES 64
-/* Not that of the simulator: tests run side by side, and what one of them has in /proc, a process that
- * saves this domain, all of them see. */
-#ifndef FAKE_DOMID
+/* Of guests that are not told otherwise, in dom; not that of the simulator. */
 #define FAKE_DOMID 23
-#endif
 
 struct fake_guest {
 	struct xl_domain dom;

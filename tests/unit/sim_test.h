@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "sim_dump.h"
+#include "../sim/sim_dump.h"
 
 /* Kinds of guest, as a test walks over them. */
 struct guest {

@@ -18,7 +18,7 @@
 #include "base/bytes.h"
 #include "elf_guest.h"
 #include "format/formats.h"
-#include "kdump.h"
+#include "../readers/kdump.h"
 
 /* Reads a pipe to its end, or up to some bytes and then goes. */
 struct reader {
@@ -140,7 +140,8 @@ static void test_kdump(void **state)
 			continue;
 		guest_page(pfn, g->version[pfn], want);
 		assert_int_equal(kdump_page(&k, pfn, got), 0);
-		assert_memory_equal(want, got, sizeof(got));
+		if (memcmp(want, got, sizeof(got)) != 0)
+			fail_msg("a page differs");
 	}
 	kdump_close(&k);
 	free(file);

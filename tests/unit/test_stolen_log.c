@@ -18,6 +18,9 @@
 #include "hv/saver.h"
 #include "hv/undo_private.h"
 
+/* Its own: tests run side by side, and all of them see in /proc a process that saves this domain. */
+#define DOMID 29
+
 static char top[64], dir[80];
 static struct fake_guest *guest;
 static uint64_t dropped;      /* pages that the thief made the log forget */
@@ -122,7 +125,7 @@ static pid_t start_saver(void)
 
 	/* By its name: valgrind is behind the link. */
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	(void)snprintf(domid, sizeof(domid), "%d", FAKE_DOMID);
+	(void)snprintf(domid, sizeof(domid), "%d", DOMID);
 	assert_int_equal(pipe(fd), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -149,9 +152,9 @@ static void test_saver(void **state)
 	pid_t pid = start_saver();
 
 	(void)state;
-	assert_int_equal(xl_saver_find("/proc", FAKE_DOMID), pid);
-	assert_int_equal(xl_saver_find("/proc", FAKE_DOMID + 1), 0);
-	assert_int_equal(xl_saver_find("/nowhere", FAKE_DOMID), 0);
+	assert_int_equal(xl_saver_find("/proc", DOMID), pid);
+	assert_int_equal(xl_saver_find("/proc", DOMID + 1), 0);
+	assert_int_equal(xl_saver_find("/nowhere", DOMID), 0);
 	fake_guest_reset(guest, 0);
 	fake_dump(guest, dir, XLDUMP_STRATEGY_PRECOPY, &d);
 	assert_int_equal(d.cause, XLDUMP_CAUSE_BUSY);
@@ -162,7 +165,7 @@ static void test_saver(void **state)
 	fake_dump(guest, dir, XLDUMP_STRATEGY_STOP, &d);
 	assert_int_equal(d.r, 0);
 	stop_saver(pid);
-	assert_int_equal(xl_saver_find("/proc", FAKE_DOMID), 0);
+	assert_int_equal(xl_saver_find("/proc", DOMID), 0);
 }
 
 static pid_t saver;
@@ -208,7 +211,7 @@ static void test_recover_during_save(void **state)
 	if (pid == 0) {
 		struct xl_undo *u;
 
-		if (xl_undo_open(&x, dir, FAKE_DOMID, guest->dom.uuid, &u) == 0)
+		if (xl_undo_open(&x, dir, DOMID, guest->dom.uuid, &u) == 0)
 			xl_undo_update(u, 0, XL_UNDO_LOG | XL_UNDO_DM_LOG | XL_UNDO_PAUSED);
 		(void)kill(getpid(), SIGKILL);
 	}
@@ -229,6 +232,7 @@ static int setup(void **state)
 		return -1;
 	(void)snprintf(dir, sizeof(dir), "%s/undo", top);
 	guest = fake_guest_new(false);
+	guest->dom.domid = DOMID;
 	return 0;
 }
 
