@@ -48,6 +48,14 @@ static bool take_mark(const char *text, struct xldump_panic_mark *ret)
 	return xd_mark_from_json(o, ret);
 }
 
+/* For the next daemon, too. */
+static void save(struct xd_daemon *d, const struct xd_known *k)
+{
+	if (xd_known_save(&d->known, d->queue.dirfd, d->boot) < 0)
+		xd_log(LOG_WARNING,
+		       "domain %u: after a restart, xldumpd must search for its kernel again", k->domid);
+}
+
 static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 {
 	struct xd_learner *l = data;
@@ -61,13 +69,12 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *data)
 		return 0;
 	n = read(l->out, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = '\0';
-	if (k && si->si_code == CLD_EXITED && si->si_status == 0 && take_mark(text, &k->mark)) {
+	if (k && k->tries == 0) {
+		/* It was reset meanwhile: what was found is the kernel of before. */
+	} else if (k && si->si_code == CLD_EXITED && si->si_status == 0 && take_mark(text, &k->mark)) {
 		xd_log(LOG_INFO, "domain %u: panics of its kernel will be noticed", l->domid);
 		k->marked = true;
-		if (xd_known_save(&d->known, d->queue.dirfd, d->boot) < 0)
-			xd_log(LOG_WARNING,
-			       "domain %u: after a restart, xldumpd must search for its kernel "
-			       "again", l->domid);
+		save(d, k);
 	} else if (k) {
 		k->learn_at = xd_now() + (k->tries == 1 ? d->config.learn_after : AGAIN_S);
 	}
@@ -137,6 +144,17 @@ void xd_learn(struct xd_daemon *d)
 			return;
 		}
 	}
+}
+
+void xd_learn_again(struct xd_daemon *d, struct xd_known *k)
+{
+	bool was_marked = k->marked;
+
+	k->marked = false;
+	k->tries = 0;
+	k->learn_at = xd_now() + d->config.learn_after;
+	if (was_marked)
+		save(d, k);
 }
 
 void xd_learn_stop(struct xd_daemon *d)

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "common/log.h"
 #include "hold.h"
+#include "learn.h"
 #include "libxl_lock.h"
 #include "manager.h"
 
@@ -20,6 +21,7 @@
 #define SHUTDOWN_REBOOT 1
 #define SHUTDOWN_CRASH 3
 #define SHUTDOWN_WATCHDOG 4
+#define SHUTDOWN_SOFT_RESET 5
 
 /* While libxl has its lock for a moment, as it does before it destroys: it is tried again. */
 #define LOCK_TRIES 50
@@ -149,6 +151,8 @@ static void take(struct xd_daemon *d, struct down *n)
 	if (k) {
 		k->shut_down = true;
 		k->reason = n->reason;
+		if (n->reason == SHUTDOWN_SOFT_RESET)
+			xd_learn_again(d, k);
 	}
 	if (xd_recent_has(&d->recent, &n->dom)) /* it may be an earlier daemon that has dumped it */
 		return;

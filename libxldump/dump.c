@@ -238,7 +238,7 @@ static void fill_result(const struct job *j, const struct xldump_domain *domain,
 	ret->pause_ns = cut->pause_ns.total;
 	ret->was_stopped = cut->was_stopped;
 	ret->instant = cut->instant;
-	ret->dump_level = j->o.dump_level;
+	ret->dump_level = cut->kernel.all.unsure ? 0 : j->o.dump_level;
 	ret->pages_excluded = cut->excluded.nbits ? xl_bitmap_count(&cut->excluded) : 0;
 	memcpy(ret->kernel, cut->kernel.release, sizeof(ret->kernel));
 }

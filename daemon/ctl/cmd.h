@@ -37,4 +37,10 @@ int cmd_getopt(const struct cmd *cmd, int argc, char **argv, const char *letters
 /* Whether all of standard output was written; else it has been complained about. */
 bool cmd_flush(const struct cmd *cmd);
 
+/* For the usage of what is about the kernel in a dump. */
+#define CMD_USAGE_KERNEL \
+	"      --kernel=N|RELEASE\n" \
+	"                     of several kernels in memory, this one; info shows them with\n" \
+	"                     their numbers\n"
+
 #endif

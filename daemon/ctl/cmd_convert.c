@@ -10,7 +10,7 @@
 #include "sink/sink.h"
 
 static int convert(struct xl_ctx *x, const struct xl_convert *how, const char *in, const char *out,
-		   bool force)
+		   const char *kernel, bool force)
 {
 	_cleanup_(xl_image_closep) struct xl_image *img = NULL;
 	_cleanup_(xl_sink_closep) struct xl_sink *sink = NULL;
@@ -18,9 +18,11 @@ static int convert(struct xl_ctx *x, const struct xl_convert *how, const char *i
 	int r;
 
 	r = xl_image_open(x, in, &img);
-	if (r == 0)
+	if (r == 0) {
+		img->kernel = kernel;
 		r = strcmp(out, "-") ? xl_sink_file_open(x, out, force, &sink) :
 		    xl_sink_fd_open(x, STDOUT_FILENO, &sink);
+	}
 	if (r == 0)
 		r = xl_image_convert(x, img, how, sink);
 	return r < 0 ? r : xl_sink_commit(x, sink, &size, &disk);
@@ -58,6 +60,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	static const struct option options[] = {
 		{ "format", required_argument, NULL, 'f' },
 		{ "compress", required_argument, NULL, 'c' },
+		{ "kernel", required_argument, NULL, 'k' },
 		{ "allow-damage", no_argument, NULL, 'D' },
 		{ "force", no_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
@@ -65,11 +68,15 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	};
 	struct xl_convert how = { .params = { .format = _XLDUMP_FORMAT_MAX } };
 	const struct xl_format_params *params = &how.params;
-	const char *conflict;
+	const char *conflict, *kernel = NULL;
 	bool force = false;
 	int c, r;
 
 	while ((c = cmd_getopt(&cmd_convert, argc, argv, "f:c:h", options)) != -1) {
+		if (c == 'k') {
+			kernel = optarg;
+			continue;
+		}
 		r = take_option(c, &how, &force);
 		if (r)
 			return r;
@@ -81,7 +88,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 		return cmd_usage_error(&cmd_convert, "%s", conflict);
 	if (argc - optind != 2)
 		return cmd_usage_error(&cmd_convert, "an input file and an output file are needed");
-	r = convert(x, &how, argv[optind], argv[optind + 1], force);
+	r = convert(x, &how, argv[optind], argv[optind + 1], kernel, force);
 	return r < 0 ? cmd_fail(&cmd_convert, x) : 0;
 }
 
@@ -98,6 +105,8 @@ const struct cmd cmd_convert = {
 		"  -f, --format=FORMAT    elf, xencore, kdump, or for PV guests xencore-raw\n"
 		"  -c, --compress=CODEC   how kdump is compressed: zlib (default), lzo, snappy, zstd\n"
 		"                         or none; a level may follow, as in zlib:9\n"
+		"      --kernel=N|RELEASE write VMCOREINFO of this kernel, of several in memory;\n"
+		"                         info shows them with their numbers\n"
 		"      --force            replace an existing file\n"
 		"      --allow-damage     convert a file although its digests show damage; the new\n"
 		"                         file lists the damaged pages\n"

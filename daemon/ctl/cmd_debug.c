@@ -25,10 +25,11 @@ static void add(struct command *c, const char *word)
 }
 
 /* crash derives where the kernel is from ELF and kdump files, but not from a file of sections
- * alone: it wants both numbers, or finds nothing and says nothing. */
+ * alone: it wants both numbers, or finds nothing and says nothing.  Nor where another kernel is meant
+ * than the one of the file's VMCOREINFO. */
 static void add_kaslr(struct command *c, const struct xl_image_vm *vm)
 {
-	if (!vm->k.kaslr_offset && !vm->k.phys_base)
+	if (!vm->unlike_note && !vm->k.kaslr_offset && !vm->k.phys_base)
 		return;
 	(void)snprintf(c->text[0], sizeof(c->text[0]), "--kaslr=%#" PRIx64, vm->k.kaslr_offset);
 	(void)snprintf(c->text[1], sizeof(c->text[1]), "phys_base=%#" PRIx64,
@@ -43,7 +44,7 @@ static int make_command(struct xl_ctx *x, const struct xl_image *img, const stru
 {
 	if (!drgn) {
 		add(c, "crash");
-		if (img->kind == XL_IMAGE_XENCORE)
+		if (img->kind == XL_IMAGE_XENCORE || vm->unlike_note)
 			add_kaslr(c, vm);
 		add(c, vmlinux);
 		add(c, path);
@@ -54,6 +55,11 @@ static int make_command(struct xl_ctx *x, const struct xl_image *img, const stru
 			       "drgn cannot open a file without program headers (xencore, or made "
 			       "by `xl dump-core'); use crash, or convert the file with `xldumpctl "
 			       "convert -f elf'");
+	if (vm->unlike_note)
+		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
+			       "drgn goes by the file's VMCOREINFO, which is of another kernel than %s; "
+			       "use crash, or write a file with `xldumpctl convert -f elf --kernel=%s'",
+			       vm->k.release, vm->k.release);
 	if (img->flattened)
 		(void)fprintf(stderr,
 			      "xldumpctl debug: note: drgn reads a flattened file slowly, and %s cannot "
@@ -105,7 +111,7 @@ static int start(struct xl_ctx *x, const struct command *c)
 
 struct arguments {
 	bool drgn, print, allow_damage;
-	const char *file, *vmlinux;
+	const char *file, *vmlinux, *kernel;
 	char **more;
 	int nr_more;
 };
@@ -140,8 +146,10 @@ static int debug(struct xl_ctx *x, const struct arguments *a)
 			       a->file);
 	if (r == 0 && !a->allow_damage)
 		r = check(x, img);
-	if (r == 0)
+	if (r == 0) {
+		img->kernel = a->kernel;
 		r = xl_image_vm_init(x, img, false, &vm);
+	}
 	if (r < 0)
 		return r;
 	vmlinux_wanted(vm.k.vmcoreinfo, &wanted);
@@ -169,6 +177,7 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 	static const struct option options[] = {
 		{ "allow-damage", no_argument, NULL, 'D' },
 		{ "drgn", no_argument, NULL, 'd' },
+		{ "kernel", required_argument, NULL, 'k' },
 		{ "print", no_argument, NULL, 'n' },
 		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
@@ -188,6 +197,8 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 		a.allow_damage = a.allow_damage || c == 'D';
 		if (c == 's')
 			spool = optarg;
+		if (c == 'k')
+			a.kernel = optarg;
 	}
 	if (names - optind < 1 || names - optind > 2)
 		return cmd_usage_error(&cmd_debug, "a file is needed, and a vmlinux may follow");
@@ -210,7 +221,7 @@ const struct cmd cmd_debug = {
 		 "symbols by its build-id and its release.\n"
 		 "\n" DUMPS_USAGE_MATCH "      --drgn         start drgn instead of crash\n"
 		 "      --allow-damage start it even if the headers, notes or sections are damaged\n"
-		 "  -n, --print        print the command instead of running it\n" DUMPS_USAGE_SPOOL
+		 CMD_USAGE_KERNEL "  -n, --print        print the command instead of running it\n" DUMPS_USAGE_SPOOL
 		 "  -h, --help         this text\n"
 		 "\n"
 		 "Arguments after -- are passed to the debugger.\n",

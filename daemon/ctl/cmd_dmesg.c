@@ -31,7 +31,7 @@ static void print_record(void *data, uint64_t ns, const char *text, size_t len)
 	}
 }
 
-static int print_log(struct xl_ctx *x, const char *path, bool raw)
+static int print_log(struct xl_ctx *x, const char *path, const char *kernel, bool raw)
 {
 	_cleanup_(xl_image_closep) struct xl_image *img = NULL;
 	_cleanup_(xl_image_vm_deinit) struct xl_image_vm vm = { 0 };
@@ -41,6 +41,7 @@ static int print_log(struct xl_ctx *x, const char *path, bool raw)
 	r = xl_image_open(x, path, &img);
 	if (r < 0)
 		return r;
+	img->kernel = kernel;
 	r = xl_image_vm_init(x, img, false, &vm);
 	if (r == 0)
 		r = xl_image_klog(x, &vm, print_record, &raw, &broken);
@@ -56,13 +57,14 @@ static int print_log(struct xl_ctx *x, const char *path, bool raw)
 static int run(struct xl_ctx *x, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "kernel", required_argument, NULL, 'k' },
 		{ "notime", no_argument, NULL, 't' },
 		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_free_ char *path = NULL;
-	const char *spool = NULL;
+	const char *spool = NULL, *kernel = NULL;
 	bool raw = false;
 	int c;
 
@@ -70,10 +72,13 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 		raw = c == 't' || raw;
 		if (c == 's')
 			spool = optarg;
+		if (c == 'k')
+			kernel = optarg;
 	}
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_dmesg, "one file is needed");
-	if (dumps_path(x, &cmd_dmesg, spool, argv[optind], &path) < 0 || print_log(x, path, raw) < 0)
+	if (dumps_path(x, &cmd_dmesg, spool, argv[optind], &path) < 0 ||
+	    print_log(x, path, kernel, raw) < 0)
 		return cmd_fail(&cmd_dmesg, x);
 	return cmd_flush(&cmd_dmesg) ? 0 : XLDUMP_CAUSE_OUTPUT;
 }
@@ -86,6 +91,7 @@ const struct cmd cmd_dmesg = {
 	"Print the log of the Linux kernel (3.5 or later) in a dump.\n"
 	"\n"
 	DUMPS_USAGE_MATCH
+	CMD_USAGE_KERNEL
 	"  -t, --notime       do not print the time of each line\n"
 	DUMPS_USAGE_SPOOL
 	"  -h, --help         this text\n"

@@ -31,6 +31,30 @@ static void add_kernel(struct json_object *top, const struct xl_image_vm *vm)
 	xl_json_put(top, "kernel", o);
 }
 
+/* All that are whole in memory: found by us, or noted when the dump was made. */
+static void add_kernels(struct json_object *top, const struct xl_kernels *all,
+			struct json_object *noted)
+{
+	struct json_object *list;
+
+	if (all->n < 2) {
+		if (!all->n && noted)
+			xl_json_put(top, "kernels", json_object_get(noted));
+		return;
+	}
+	list = json_object_new_array();
+	for (size_t i = 0; i < all->n; i++) {
+		const struct xl_kernel_found *k = &all->kernel[i];
+		struct json_object *o = json_object_new_object();
+
+		xl_json_put_text(o, "release", k->release);
+		xl_json_put_bool(o, "runs", k->runs);
+		xl_json_put_bool(o, "crashed", k->crashed);
+		(void)json_object_array_add(list, o);
+	}
+	xl_json_put(top, "kernels", list);
+}
+
 static void add_kdump(struct json_object *top, const struct xl_image *img)
 {
 	struct json_object *o = json_object_new_object();
@@ -72,6 +96,7 @@ static struct json_object *describe(const char *path, struct xl_image *img,
 		add_kdump(o, img);
 	if (vm->k.vmcoreinfo)
 		add_kernel(o, vm);
+	add_kernels(o, &vm->k.all, xl_json_get(note, "kernels"));
 	xl_json_put_bool(o, "digests", xl_image_has_digests(img));
 	xl_json_put(o, "provenance", note);
 	return o;
@@ -194,6 +219,25 @@ static void print_kernel(struct json_object *o)
 	(void)printf("\n");
 }
 
+static void print_kernels(struct json_object *list)
+{
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	char release[128];
+
+	if (n < 2)
+		return;
+	(void)printf("kernels:    %zu are in memory, as after a kexec:", n);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *k = json_object_array_get_idx(list, i);
+
+		(void)printf("%s %zu: %s%s%s", i ? "," : "", i + 1,
+			     xl_json_shown(k, "release", release, sizeof(release)),
+			     xl_json_true(k, "runs") ? " (runs)" : "",
+			     xl_json_true(k, "crashed") ? " (has crashed)" : "");
+	}
+	(void)printf("; --kernel chooses\n");
+}
+
 static void print_kdump(struct json_object *k)
 {
 	if (!k)
@@ -205,10 +249,23 @@ static void print_kdump(struct json_object *k)
 		     xl_json_true(k, "incomplete") ? ", INCOMPLETE" : "");
 }
 
+/* What is converted from a file that knows of no Xen has none in it. */
+static void print_maker(struct json_object *o, struct json_object *note)
+{
+	char tool[64], xen[64];
+
+	(void)xl_json_shown(note ? note : o, "xen", xen, sizeof(xen));
+	if (xen[0] || note)
+		(void)printf("made by:    %s%s%s\n",
+			     note ? xl_json_shown(note, "tool", tool, sizeof(tool)) :
+				    "another tool",
+			     xen[0] ? " on Xen " : "", xen);
+}
+
 static void print_text(struct json_object *o)
 {
 	struct json_object *note = xl_json_get(o, "provenance");
-	char format[32], instant[64], memory[32], apparent[32], disk[32], tool[64], xen[64];
+	char format[32], instant[64], memory[32], apparent[32], disk[32];
 
 	(void)xl_json_shown(o, "format", format, sizeof(format));
 	(void)printf("file:       %s\n", json_object_get_string(xl_json_get(o, "file")));
@@ -221,6 +278,7 @@ static void print_text(struct json_object *o)
 	print_kdump(xl_json_get(o, "kdump"));
 	print_guest(o, note);
 	print_kernel(o);
+	print_kernels(xl_json_get(o, "kernels"));
 	(void)printf("vcpus:      %" PRIu64 "\n", xl_json_number(o, "vcpus"));
 	if (note) {
 		(void)printf("instant:    %s\n",
@@ -235,14 +293,10 @@ static void print_text(struct json_object *o)
 		     text_size(xl_json_number(o, "pages") << XL_PAGE_SHIFT, memory, sizeof(memory)),
 		     text_size(xl_json_number(o, "file_bytes"), apparent, sizeof(apparent)),
 		     text_size(xl_json_number(o, "disk_bytes"), disk, sizeof(disk)));
-	if (xl_json_shown(note ? note : o, "xen", xen, sizeof(xen))[0])
-		(void)printf("made by:    %s on Xen %s\n",
-			     note ? xl_json_shown(note, "tool", tool, sizeof(tool)) :
-				    "another tool",
-			     xen);
+	print_maker(o, note);
 }
 
-static int info(struct xl_ctx *x, const char *path, bool as_json)
+static int info(struct xl_ctx *x, const char *path, const char *kernel, bool as_json)
 {
 	_cleanup_(xl_image_closep) struct xl_image *img = NULL;
 	_cleanup_(xl_image_vm_deinit) struct xl_image_vm vm = { 0 };
@@ -252,8 +306,12 @@ static int info(struct xl_ctx *x, const char *path, bool as_json)
 	r = xl_image_open(x, path, &img);
 	if (r < 0)
 		return r;
+	img->kernel = kernel;
+	r = xl_image_vm_init(x, img, false, &vm);
+	if (r == -ENXIO)
+		return xl_err(x, r, "%s", path);
 	/* A dump without a Linux kernel is one all the same. */
-	if (xl_image_vm_init(x, img, false, &vm) < 0)
+	if (r < 0)
 		xl_err_clear(x);
 	o = describe(path, img, &vm);
 	if (as_json)
@@ -267,12 +325,13 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "kernel", required_argument, NULL, 'k' },
 		{ "spool", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_free_ char *path = NULL;
-	const char *spool = NULL;
+	const char *spool = NULL, *kernel = NULL;
 	bool as_json = false;
 	int c;
 
@@ -280,10 +339,13 @@ static int run(struct xl_ctx *x, int argc, char **argv)
 		as_json = as_json || c == 'j';
 		if (c == 's')
 			spool = optarg;
+		if (c == 'k')
+			kernel = optarg;
 	}
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_info, "one file is needed");
-	if (dumps_path(x, &cmd_info, spool, argv[optind], &path) < 0 || info(x, path, as_json) < 0)
+	if (dumps_path(x, &cmd_info, spool, argv[optind], &path) < 0 ||
+	    info(x, path, kernel, as_json) < 0)
 		return cmd_fail(&cmd_info, x);
 	return cmd_flush(&cmd_info) ? 0 : XLDUMP_CAUSE_OUTPUT;
 }
@@ -297,6 +359,7 @@ const struct cmd cmd_info = {
 	"what it guarantees.  For files of other tools, show what is known.\n"
 	"\n"
 	DUMPS_USAGE_MATCH
+	CMD_USAGE_KERNEL
 	"      --json         print one JSON object; xldump-json(5) describes its members\n"
 	DUMPS_USAGE_SPOOL
 	"  -h, --help         this text\n",

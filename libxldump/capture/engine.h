@@ -23,6 +23,7 @@ struct xl_engine {
 	struct xl_bitmap must_read; /* pages that the last copy takes whether dirty or not */
 	uint64_t copy_until;        /* hv clock; UINT64_MAX but in a long pause that has a limit */
 	struct xl_hashes hashes;    /* of every page as it was put; none if nobody asks */
+	bool identified;            /* it was looked for the kernel: identify.h */
 	bool follow;                /* the struct pages, to skip what is left out: skip.h */
 	struct xl_verdict verdict;  /* what is left out by them; follows nothing unless `follow` */
 	struct xl_bitmap out;       /* pages that need not be read by the verdict of now */

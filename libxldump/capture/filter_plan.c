@@ -107,6 +107,11 @@ int xl_plan_filter(struct xl_engine *e)
 
 	if (!e->p->dump_level)
 		return 0;
+	/* By the struct pages of a dead kernel, pages of the living one would be missing. */
+	if (e->cut->kernel.all.unsure) {
+		e->follow = false;
+		return 0;
+	}
 	r = xl_bitmap_init(&wanted, e->map->nr_pfns);
 	if (r < 0)
 		return xl_err(e->x, r, "allocate an index of %" PRIu64 " pages", e->map->nr_pfns);

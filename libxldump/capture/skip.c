@@ -19,8 +19,10 @@ static int is_found(struct xl_engine *e, bool *ret)
 		xl_err_clear(e->x);
 		return 0;
 	}
-	/* In a PV guest a page that comes later may lead to the variable that debuggers stumble over. */
-	*ret = r == 0 && (!e->dom.pv || xl_pipeline_raw(e->pipe) || k.xen_start_info_pa);
+	/* A page that comes later may be of the kernel that does run; and in a PV guest it may lead to
+	 * the variable that debuggers stumble over. */
+	*ret = r == 0 && k.all.kernel[k.all.chosen].runs && !k.all.unsure &&
+	       (!e->dom.pv || xl_pipeline_raw(e->pipe) || k.xen_start_info_pa);
 	return r;
 }
 

@@ -223,6 +223,24 @@ static void add_changes(struct js *j, struct json_object *top, const struct xl_c
 		add_u64(j, o, "id", vcpu);
 }
 
+/* A kexec leaves the old kernel in memory. */
+static void add_kernels(struct js *j, struct json_object *top, const struct xl_kernels *all)
+{
+	struct json_object *list = all->n > 1 ? add_array(j, top, "kernels") : NULL;
+
+	for (size_t i = 0; i < all->n && list; i++) {
+		const struct xl_kernel_found *k = &all->kernel[i];
+		struct json_object *o = keep(j, json_object_new_object());
+
+		append(j, list, o);
+		if (j->failed)
+			return;
+		add_text(j, o, "release", k->release, sizeof(k->release));
+		add(j, o, "runs", json_object_new_boolean(k->runs));
+		add(j, o, "crashed", json_object_new_boolean(k->crashed));
+	}
+}
+
 static void add_all(struct js *j, struct json_object *top, const struct xl_cut *cut,
 		    uint64_t nr_pages)
 {
@@ -245,6 +263,7 @@ static void add_all(struct js *j, struct json_object *top, const struct xl_cut *
 	add_changes(j, top, cut);
 	if (cut->kernel.release[0])
 		add_text(j, top, "kernel", cut->kernel.release, sizeof(cut->kernel.release));
+	add_kernels(j, top, &cut->kernel.all);
 }
 
 int xl_notes_provenance(struct xl_blob *b, const struct xl_cut *cut, uint64_t nr_pages)

@@ -6,6 +6,7 @@
 #include "base/types.h"
 
 struct xl_symbols;
+struct xl_vcpus;
 
 /* Pages that may be the VMCOREINFO text, or a PV guest's start_info: collected as pages pass by. */
 #define XL_MAX_CANDIDATES 64
@@ -20,6 +21,11 @@ struct xl_candidates {
 	size_t start_infos;
 
 	const struct xl_symbols *symbols; /* from a file that the user named, borrowed; or NULL */
+
+	/* What tells apart the kernels that a kexec leaves in memory; borrowed, each may be NULL. */
+	const struct xl_vcpus *vcpus; /* they run one of them */
+	const char *noted;            /* VMCOREINFO that the dump has in its notes */
+	const char *wish;             /* release or number of the one that the user wants */
 };
 
 /* Look at the first bytes of a page and remember its pfn if they are those of VMCOREINFO or of

@@ -6,9 +6,9 @@
  * must be where the text says, with the same release in it.  Of those that pass, the best is
  *  1. the one whose own page tables map its code to where it is; a PV guest's tables hold host
  *     frames, so there no candidate has this point;
- *  2. then one that has not crashed: after a kdump the old kernel is still there, whole;
- *  3. then one of which memory has a second copy, as every running kernel has;
- *  4. then the one that was found first.
+ *  2. then one that has not crashed: after a kdump the old kernel is still there, whole.
+ * Of texts of one kernel the best is that of which memory has a second copy, as every running kernel
+ * has, then the one that was found first.  Between kernels kernel_choice.c decides.
  */
 #include "guest/kernel.h"
 
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "guest/kallsyms.h"
+#include "guest/kernel_choice.h"
 #include "guest/kernel_tables.h"
 #include "guest/start_info.h"
 #include "guest/symbols.h"
@@ -46,6 +47,8 @@ struct verdict {
 	struct xl_kmem m;
 	char uts[UTS_FIELDS][UTS_FIELD];
 	int score;
+	uint64_t start; /* physical address of its code, when the score is not 0 */
+	enum xl_runs runs;
 	char why[160]; /* what is wrong with it when the score is 0 */
 };
 
@@ -139,10 +142,10 @@ static bool find_phys_base(struct verdict *v)
 
 /* ---- the judgement ---- */
 
-static void judge(struct verdict *v)
+static void judge(struct verdict *v, const struct xl_vcpus *vcpus)
 {
-	uint64_t va, pa;
 	const char *why, *s;
+	uint64_t va;
 	size_t len;
 
 	why = xl_vmcoreinfo_check(v->text);
@@ -157,8 +160,9 @@ static void judge(struct verdict *v)
 	if (xl_vmcoreinfo_str(v->text, "CRASHTIME", &s, &len) < 0)
 		v->score |= SCORE_ALIVE;
 	if (xl_vmcoreinfo_hex(v->text, "SYMBOL(_stext)", &va) == 0 &&
-	    xl_kmem_pa(&v->m, va, &pa) == 0 && xl_kernel_maps(v->text, &v->m, va, pa))
+	    xl_kmem_pa(&v->m, va, &v->start) == 0 && xl_kernel_maps(v->text, &v->m, va, v->start))
 		v->score |= SCORE_MAPPED;
+	v->runs = xl_runs_kernel(vcpus, v->text, &v->m);
 }
 
 /* Load and judge all; texts seen before only count as copies. */
@@ -180,7 +184,7 @@ static void judge_all(const struct xl_candidates *c, xl_read_fn read, void *read
 		while (j < i && (!verdict[j].text || strcmp(verdict[j].text, v->text) != 0))
 			j++;
 		if (j == i)
-			judge(v);
+			judge(v, c->vcpus);
 		else if (verdict[j].score)
 			verdict[j].score |= SCORE_COPY;
 	}
@@ -189,21 +193,6 @@ static void judge_all(const struct xl_candidates *c, xl_read_fn read, void *read
 static bool in_image(uint64_t va)
 {
 	return va >= XL_START_KERNEL_MAP && va - XL_START_KERNEL_MAP < XL_KERNEL_IMAGE_MAX;
-}
-
-/* Without symbols the end is where the last variable that VMCOREINFO names is, rounded up to 2 MiB,
- * the granularity in which the image is mapped.  Less than the truth is harmless: what follows is
- * described as ordinary memory, which it is also. */
-static uint64_t guess_image_end(const char *text, uint64_t start)
-{
-	uint64_t end = start + LARGE_PAGE, va;
-	char key[80];
-
-	for (const char *line = text; *line; line = strchr(line, '\n') + 1)
-		if (sscanf(line, "%79[^=\n]=", key) == 1 && strncmp(key, "SYMBOL(", 7) == 0 &&
-		    xl_vmcoreinfo_hex(text, key, &va) == 0 && in_image(va) && va >= end)
-			end = (va / LARGE_PAGE + 1) * LARGE_PAGE;
-	return end;
 }
 
 /* Where the image begins and ends: _text and _end, if they are credible. */
@@ -215,7 +204,9 @@ static void find_image(const struct verdict *v, uint64_t text_va, uint64_t end_v
 	if (xl_vmcoreinfo_hex(v->text, "SYMBOL(_stext)", &stext) < 0)
 		return;
 	start = in_image(text_va) && text_va <= stext ? text_va : stext;
-	end = in_image(end_va) && end_va > stext ? end_va : guess_image_end(v->text, stext);
+	/* Less than the truth is harmless: what follows is described as ordinary memory, which it is
+	 * also. */
+	end = in_image(end_va) && end_va > stext ? end_va : xl_vmcoreinfo_image_end(v->text, stext);
 
 	start &= ~(uint64_t)XL_PAGE_MASK;
 	end = (end + XL_PAGE_MASK) & ~(uint64_t)XL_PAGE_MASK;
@@ -273,34 +264,55 @@ static void describe(struct xl_ctx *x, const struct xl_candidates *c, struct ver
 	k->vmcoreinfo = XL_TAKE_PTR(v->text);
 }
 
+/* The best text of each kernel. */
+static size_t list_kernels(const struct verdict *v, size_t n, struct xl_contender *ret)
+{
+	size_t kernels = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct xl_contender new = { v[i].text, v[i].start, v[i].runs, v[i].score, i };
+		size_t j = 0;
+
+		if (!new.score)
+			continue;
+		while (j < kernels && ret[j].start != new.start)
+			j++;
+		if (j == kernels)
+			ret[kernels++] = new;
+		else if (new.score > ret[j].score)
+			ret[j] = new;
+	}
+	/* A copy says nothing of which kernel runs. */
+	for (size_t i = 0; i < kernels; i++)
+		ret[i].score &= ~SCORE_COPY;
+	return kernels;
+}
+
 int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
 		       void *read_data, struct xl_kernel *ret)
 {
 	_cleanup_(verdicts_freep) struct verdict *v = calloc(XL_MAX_CANDIDATES, sizeof(*v));
+	struct xl_contender list[XL_MAX_CANDIDATES];
 	struct xl_kernel k = { 0 };
-	size_t best = 0;
+	size_t n = c->n < XL_MAX_CANDIDATES ? c->n : XL_MAX_CANDIDATES, kernels, best;
+	int r;
 
 	if (!v)
 		return xl_err(x, -ENOMEM, "judge the guest's kernel");
-	if (c->n == 0)
+	if (n == 0)
 		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
 			       "no page of the guest looks like VMCOREINFO");
 
 	judge_all(c, read, read_data, v);
-	for (size_t i = 1; i < c->n && i < XL_MAX_CANDIDATES; i++)
-		if (v[i].score > v[best].score)
-			best = i;
-	if (!v[best].score)
+	kernels = list_kernels(v, n, list);
+	if (!kernels)
 		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
-			       "VMCOREINFO at pfn %#" PRIx64 " is not valid: %s", v[best].pfn,
-			       v[best].why);
-
-	if (c->symbols) {
-		int r = xl_symbols_check(x, c->symbols, v[best].text);
-
-		if (r < 0)
-			return r;
-	}
+			       "VMCOREINFO at pfn %#" PRIx64 " is not valid: %s", v[0].pfn, v[0].why);
+	r = xl_kernel_choose(x, c, list, kernels, &k.all, &best);
+	if (r == 0 && c->symbols)
+		r = xl_symbols_check(x, c->symbols, v[best].text);
+	if (r < 0)
+		return r;
 	describe(x, c, &v[best], &k);
 	*ret = k;
 	return 0;

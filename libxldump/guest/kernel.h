@@ -13,6 +13,21 @@
 #include "guest/candidates.h"
 #include "guest/kmem.h"
 
+/* One of the kernels that are whole in memory: a kexec leaves the old one behind. */
+struct xl_kernel_found {
+	char release[65];
+	uint64_t kaslr_offset, start; /* start: physical address of its code */
+	bool runs, crashed;
+};
+
+#define XL_MAX_KERNELS 8
+
+struct xl_kernels {
+	struct xl_kernel_found kernel[XL_MAX_KERNELS]; /* ascending by `start` */
+	size_t n, chosen;
+	bool unsure; /* it cannot be told whether the chosen one is the one that the vCPUs run */
+};
+
 struct xl_kernel {
 	char *vmcoreinfo;      /* NUL-terminated, lines end in '\n'; NULL when no kernel was found */
 	size_t vmcoreinfo_len; /* without the NUL */
@@ -29,7 +44,12 @@ struct xl_kernel {
 	/* Physical address of the variable by which crash judges a guest to be PV; 0 when the kernel
 	 * has none, or when it could not be found. */
 	uint64_t xen_start_info_pa;
+
+	struct xl_kernels all; /* of which this is one; n is 0 where no search was made */
 };
+
+/* "1: 6.1.0-1-amd64 (crashed), 2: ..."; printable. */
+const char *xl_kernels_names(const struct xl_kernels *all, char *ret, size_t size);
 
 /* Accepts a zeroed structure. */
 void xl_kernel_deinit(struct xl_kernel *k);
@@ -37,7 +57,9 @@ void xl_kernel_deinit(struct xl_kernel *k);
 /* Judge the candidates and describe the kernel that is running.
  *
  * @param read   reads memory of the guest; it may be running
- * Returns 0 and fills *ret; -ENOENT when no candidate stands up to the checks (not a Linux guest,
+ * Of several, the one is taken that the vCPUs run, or that c->noted or c->wish names; ret->all has all.
+ *
+ * Returns 0 and fills *ret; -ENXIO when there is not the one that c->wish names; -ENOENT when no candidate stands up to the checks (not a Linux guest,
  * or too early in its boot; the error chain says what was wrong with the best one); -ENOEXEC when
  * c->symbols are of another kernel. */
 _must_check_ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,

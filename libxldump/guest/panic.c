@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "guest/kernel.h"
+#include "guest/running.h"
 
 #define BATCH 256
 #define NO_CPU UINT32_MAX /* PANIC_CPU_INVALID */
@@ -123,13 +124,31 @@ static int read_mark(struct reader *m, const struct xldump_panic_mark *mark, uin
 	return 0;
 }
 
+/* What the vCPUs run tells the kernel from one that a kexec has left behind.  Without them, none is
+ * told from any. */
+static void look_at_vcpus(struct xl_hv *hv, uint32_t domid, struct xl_vcpu **ret, struct xl_vcpus *all)
+{
+	struct xl_domain dom;
+	size_t n;
+
+	*all = (struct xl_vcpus){ 0 };
+	if (hv->ops->domain_info(hv, domid, &dom) < 0 || dom.max_vcpu_id >= XL_MAX_VCPUS)
+		return;
+	n = (size_t)dom.max_vcpu_id + 1;
+	*ret = calloc(n, sizeof(**ret));
+	if (*ret && hv->ops->vcpus(hv, &dom, false, *ret, n) == 0)
+		*all = (struct xl_vcpus){ .vcpu = *ret, .n = n };
+}
+
 int xl_panic_learn(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, const struct xl_physmap *map,
 		   struct xldump_panic_mark *ret)
 {
 	_cleanup_free_ struct reader *m = calloc(1, sizeof(*m));
 	_cleanup_(xl_kernel_deinit) struct xl_kernel k = { 0 };
 	struct xldump_panic_mark mark = { .sz = sizeof(mark) };
+	_cleanup_free_ struct xl_vcpu *vcpu = NULL;
 	struct xl_candidates c = { 0 };
+	struct xl_vcpus vcpus;
 	uint64_t va;
 	uint32_t cpu;
 	int r;
@@ -142,8 +161,14 @@ int xl_panic_learn(struct xl_ctx *x, struct xl_hv *hv, uint32_t domid, const str
 		return xl_err(x, -ENOMEM, "look for the guest's kernel");
 	*m = (struct reader){ .hv = hv, .domid = domid, .frame = XL_INVALID_FRAME };
 	r = find_candidates(x, hv, domid, map, &c);
+	look_at_vcpus(hv, domid, &vcpu, &vcpus);
+	c.vcpus = &vcpus;
 	if (r == 0)
 		r = xl_kernel_identify(x, &c, read_guest, m, &k);
+	if (r == 0 && k.all.unsure)
+		r = xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
+			    "it cannot be told whether the guest runs kernel %s, so its panics cannot "
+			    "be noticed", k.release);
 	if (r == 0)
 		r = xl_kernel_symbol(x, &k, read_guest, m, "panic_cpu", &va);
 	if (r < 0)

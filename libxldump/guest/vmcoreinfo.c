@@ -9,6 +9,7 @@
 #include "guest/vmcoreinfo.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,12 +203,16 @@ static bool lines_parse(const char *text)
 	return *line == '\0';
 }
 
+static bool in_image(uint64_t va)
+{
+	return va >= XL_START_KERNEL_MAP && va - XL_START_KERNEL_MAP < XL_KERNEL_IMAGE_MAX;
+}
+
 static bool has_image_symbol(const char *text, const char *key)
 {
 	uint64_t va;
 
-	return xl_vmcoreinfo_hex(text, key, &va) == 0 && va >= XL_START_KERNEL_MAP &&
-	       va - XL_START_KERNEL_MAP < XL_KERNEL_IMAGE_MAX;
+	return xl_vmcoreinfo_hex(text, key, &va) == 0 && in_image(va);
 }
 
 const char *xl_vmcoreinfo_check(const char *text)
@@ -241,4 +246,35 @@ const char *xl_vmcoreinfo_check(const char *text)
 	if (r == 0 && (base & (int64_t)XL_PAGE_MASK))
 		return "NUMBER(phys_base) is not page aligned";
 	return NULL;
+}
+
+#define LARGE_PAGE ((uint64_t)2 << 20)
+
+uint64_t xl_vmcoreinfo_image_end(const char *text, uint64_t start)
+{
+	uint64_t end = start + LARGE_PAGE, va;
+	char key[80];
+
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+		if (sscanf(line, "%79[^=\n]=", key) == 1 && strncmp(key, "SYMBOL(", 7) == 0 &&
+		    xl_vmcoreinfo_hex(text, key, &va) == 0 && in_image(va) && va >= end)
+			end = (va / LARGE_PAGE + 1) * LARGE_PAGE;
+	return end;
+}
+
+bool xl_vmcoreinfo_same_kernel(const char *a, const char *b)
+{
+	static const char *const key[] = { "OSRELEASE", "BUILD-ID", "SYMBOL(_stext)",
+					   "NUMBER(phys_base)" };
+
+	for (size_t i = 0; i < XL_ARRAY_SIZE(key); i++) {
+		size_t na = 0, nb = 0;
+		const char *va = "", *vb = "";
+
+		(void)!xl_vmcoreinfo_str(a, key[i], &va, &na);
+		(void)!xl_vmcoreinfo_str(b, key[i], &vb, &nb);
+		if (na != nb || memcmp(va, vb, na) != 0)
+			return false;
+	}
+	return true;
 }

@@ -31,4 +31,11 @@ _must_check_ int xl_vmcoreinfo_str(const char *text, const char *key, const char
 int xl_vmcoreinfo_hex(const char *text, const char *key, uint64_t *ret);
 int xl_vmcoreinfo_dec(const char *text, const char *key, int64_t *ret);
 
+/* Where the image ends by what the text names: rounded up to 2 MiB behind its last variable, the
+ * granularity in which the image is mapped.  `start` is the virtual address of its beginning. */
+uint64_t xl_vmcoreinfo_image_end(const char *text, uint64_t start);
+
+/* Whether both are of one kernel in one place, though they may say different things of it. */
+bool xl_vmcoreinfo_same_kernel(const char *a, const char *b);
+
 #endif

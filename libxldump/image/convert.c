@@ -231,7 +231,7 @@ static int prepare(struct job *j)
 	/* Those of the vCPUs are made again where their CR3 becomes another. */
 	if (r == 0)
 		r = xl_image_keep_notes(j->x, j->img, j->recast.to == XL_RECAST_NOTHING,
-					&j->cut->kept);
+					&j->cut->kernel, &j->cut->kept);
 	return r;
 }
 

@@ -116,6 +116,9 @@ struct xl_image {
 	struct xl_image_edit *edit;
 	size_t edits;
 
+	/* Which kernel the user wants, of several in memory: its release or number, borrowed; NULL. */
+	const char *kernel;
+
 	/* The last page that was decompressed or read in pieces. */
 	uint8_t *cache;
 	xl_pfn_t cached;

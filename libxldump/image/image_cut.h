@@ -14,10 +14,10 @@
  */
 _must_check_ int xl_image_cut_init(struct xl_ctx *x, struct xl_image *img, struct xl_cut *cut);
 
-/* The notes of a dump, but for those that the new file makes anew; with those of the vCPUs or without.
- * ret->data is the caller's; xl_image_cut_deinit() frees it where it is a part of the cut. */
+/* The notes of a dump, but for those that the new file makes anew; with those of the vCPUs or without,
+ * and without a VMCOREINFO that is of another kernel than the cut's.  ret->data is the caller's; xl_image_cut_deinit() frees it where it is a part of the cut. */
 _must_check_ int xl_image_keep_notes(struct xl_ctx *x, const struct xl_image *img, bool registers,
-				     struct xl_kept_notes *ret);
+				     const struct xl_kernel *kernel, struct xl_kept_notes *ret);
 
 /* Frees what xl_image_cut_init() has made, and all else of the cut. */
 void xl_image_cut_deinit(struct xl_cut *cut);

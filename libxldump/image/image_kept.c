@@ -5,6 +5,7 @@
 #include "format/blob.h"
 #include "format/elf_format.h"
 #include "format/notes_format.h"
+#include "guest/vmcoreinfo.h"
 #include "image/image_cut.h"
 #include "image/image_private.h"
 
@@ -39,14 +40,23 @@ static void keep(struct xl_blob *b, const struct xl_image_note *n, struct xl_kep
 		ret->registers = true;
 }
 
+/* The debuggers go by it. */
+static bool is_of_another(const struct xl_image *img, const struct xl_image_note *n,
+			  const struct xl_kernel *k)
+{
+	return !strcmp(n->name, "VMCOREINFO") && k->vmcoreinfo &&
+	       !xl_vmcoreinfo_same_kernel(img->vmcoreinfo, k->vmcoreinfo);
+}
+
 int xl_image_keep_notes(struct xl_ctx *x, const struct xl_image *img, bool registers,
-			struct xl_kept_notes *ret)
+			const struct xl_kernel *kernel, struct xl_kept_notes *ret)
 {
 	struct xl_blob b = { 0 };
 
 	*ret = (struct xl_kept_notes){ 0 };
 	for (size_t i = 0; i < img->notes; i++)
-		if (!is_remade(&img->note[i]) && (registers || !is_registers(&img->note[i])))
+		if (!is_remade(&img->note[i]) && (registers || !is_registers(&img->note[i])) &&
+		    !is_of_another(img, &img->note[i], kernel))
 			keep(&b, &img->note[i], ret);
 	if (b.failed) {
 		xl_blob_deinit(&b);

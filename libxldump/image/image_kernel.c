@@ -2,14 +2,18 @@
 /* Which kernel is in a dump, and its memory by virtual address. */
 #include "image/image_kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "guest/kernel.h"
 #include "guest/kernel_tables.h"
 #include "guest/kmem.h"
+#include "guest/running.h"
 #include "guest/vmcoreinfo.h"
 #include "image/image_private.h"
+#include "image/image_vcpus.h"
 
 #define PTE_PRESENT 0x001ULL
 #define PTE_PSE 0x080ULL
@@ -18,9 +22,10 @@
 /* What VMCOREINFO can say at the start of a page: its name, or the note's name at 12. */
 #define START 32
 
-static int scan_pages(struct xl_ctx *x, struct xl_image *img, struct xl_kernel *k)
+static int scan_pages(struct xl_ctx *x, struct xl_image *img, const struct xl_vcpus *vcpus,
+		      struct xl_kernel *k)
 {
-	struct xl_candidates c = { 0 };
+	struct xl_candidates c = { .vcpus = vcpus, .noted = img->vmcoreinfo, .wish = img->kernel };
 	uint8_t page[XL_PAGE_SIZE] = { 0 };
 
 	/* Pages of zeros that are not in the file have no text. */
@@ -65,23 +70,91 @@ static int take_text(struct xl_ctx *x, const struct xl_image *img, struct xl_ker
 	return 0;
 }
 
+/* Whoever wrote the file has looked through all memory. */
+static bool has_none(const struct xl_image *img)
+{
+	_cleanup_json_ struct json_object *note = xl_json_parse(img->json);
+
+	return note && !img->vmcoreinfo && !img->kernel && !xl_json_get(note, "kernel");
+}
+
+static int find_kernel(struct xl_ctx *x, struct xl_image *img, const struct xl_vcpus *vcpus, bool scan,
+		       struct xl_kernel *k)
+{
+	const struct xl_kmem m = { xl_image_read, img, 0 };
+	int r;
+
+	if (img->vmcoreinfo && !scan && !img->kernel) {
+		struct xl_kmem own = m;
+
+		r = take_text(x, img, k);
+		own.phys_base = k->phys_base;
+		if (r == 0 && xl_runs_kernel(vcpus, k->vmcoreinfo, &own) != XL_RUNS_OTHER)
+			return 0;
+		xl_kernel_deinit(k);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	if (has_none(img))
+		return xl_fail(x, XLDUMP_CAUSE_OTHER, -ENOENT,
+			       "the XLDUMP note says that none was found in the guest's memory "
+			       "(`--kernel=1' searches all the same)");
+	return scan_pages(x, img, vcpus, k);
+}
+
+/* What the reader could be wrong about. */
+static void warn(struct xl_ctx *x, const struct xl_image_vm *vm)
+{
+	const struct xl_kernels *all = &vm->k.all;
+	char names[XL_MAX_KERNELS * 100];
+
+	(void)xl_kernels_names(all, names, sizeof(names));
+	if (all->unsure && all->n > 1)
+		xl_log(x, XLDUMP_LOG_WARNING,
+		       "%zu kernels are in memory, as after a kexec, and the registers do not tell "
+		       "which of them ran: %s; this is about %s, and --kernel chooses another",
+		       all->n, names, vm->k.release);
+	else if (all->unsure)
+		xl_log(x, XLDUMP_LOG_WARNING,
+		       "the vCPUs did not run kernel %s, the only one that is found in memory",
+		       vm->k.release);
+	else if (vm->unlike_note && !vm->img->kernel)
+		xl_log(x, XLDUMP_LOG_WARNING,
+		       "the file's VMCOREINFO is not of the kernel that the vCPUs ran; this is about "
+		       "the one that they ran, and --kernel chooses another: %s",
+		       names);
+}
+
+/* Without registers, and where they cannot be read, nothing is known of them. */
+static int read_vcpus(struct xl_ctx *x, struct xl_image *img, struct xl_vcpu **ret,
+		      struct xl_vcpus *all)
+{
+	uint32_t n = 0;
+	int r = xl_image_vcpus(x, img, img->p2ms, ret, &n);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		xl_err_clear(x);
+	*all = (struct xl_vcpus){ *ret, n, img->kind == XL_IMAGE_XENCORE_RAW };
+	return 0;
+}
+
 int xl_image_vm_init(struct xl_ctx *x, struct xl_image *img, bool scan, struct xl_image_vm *ret)
 {
+	_cleanup_free_ struct xl_vcpu *vcpu = NULL;
 	struct xl_image_vm vm = { .img = img };
 	struct xl_kmem m = { xl_image_read, img, 0 };
+	struct xl_vcpus vcpus;
 	uint64_t va;
-	int r = -ENOENT;
+	int r;
 
 	if (img->narrow)
 		return xl_fail(x, XLDUMP_CAUSE_UNSUPPORTED, -EOPNOTSUPP,
 			       "a dump of a 32-bit PV guest: only 64-bit kernels are supported");
-	if (img->vmcoreinfo && !scan) {
-		r = take_text(x, img, &vm.k);
-		if (r < 0 && r != -ENOENT)
-			return r;
-	}
-	if (r < 0)
-		r = scan_pages(x, img, &vm.k);
+	r = read_vcpus(x, img, &vcpu, &vcpus);
+	if (r == 0)
+		r = find_kernel(x, img, &vcpus, scan, &vm.k);
 	if (r < 0)
 		return xl_err(x, r, "look for a Linux kernel in the dump");
 	vm.levels = vm.k.l5 ? 5 : 4;
@@ -90,6 +163,9 @@ int xl_image_vm_init(struct xl_ctx *x, struct xl_image *img, bool scan, struct x
 	     xl_vmcoreinfo_hex(vm.k.vmcoreinfo, "SYMBOL(init_top_pgt)", &va) < 0) ||
 	    xl_kmem_pa(&m, va & ~(uint64_t)XL_PAGE_MASK, &vm.root) < 0)
 		vm.root = 0;
+	vm.unlike_note = img->vmcoreinfo &&
+			 !xl_vmcoreinfo_same_kernel(img->vmcoreinfo, vm.k.vmcoreinfo);
+	warn(x, &vm);
 	*ret = vm;
 	return 0;
 }

@@ -11,13 +11,16 @@ struct xl_image_vm {
 	struct xl_kernel k;
 	uint64_t root;        /* physical address of the kernel's top page table; 0: not known */
 	unsigned levels;
+	bool unlike_note;     /* the file's VMCOREINFO is of another kernel */
 };
 
 /* Find the kernel.  From the file's VMCOREINFO note if that is enough; else all pages are looked
- * at, as a file of xl dump-core needs it, or one of a kernel before 4.10.
+ * at, as a file of xl dump-core needs it, one of a kernel before 4.10, or one whose vCPUs run another
+ * kernel.  Not if the file says that whoever wrote it has found none.  Of several kernels the one is
+ * taken that img->kernel names, or that the vCPUs run; a warning names them where that cannot be told.
  *
  * @param scan  look at all pages in any case: only then are all members of k filled
- * -ENOENT when there is no Linux kernel that can be recognised. */
+ * -ENOENT when there is no Linux kernel that can be recognised; -ENXIO when it is not the wanted one. */
 _must_check_ int xl_image_vm_init(struct xl_ctx *x, struct xl_image *img, bool scan,
 				  struct xl_image_vm *ret);
 void xl_image_vm_deinit(struct xl_image_vm *vm);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the file promises of the guest: its page tables lead nowhere but into the dump. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -7,8 +8,10 @@
 #include "format/notes_format.h"
 #include "guest/kernel_tables.h"
 #include "guest/kmem.h"
+#include "guest/running.h"
 #include "guest/vmcoreinfo.h"
 #include "image/image_kernel.h"
+#include "image/image_vcpus.h"
 #include "image/verify_private.h"
 #include "hv/context32.h"
 
@@ -190,6 +193,39 @@ static int check_kernel(struct xl_verify *v)
 	return 0;
 }
 
+/* After a kexec two kernels are in memory, and a dump that describes the dead one is of no use.  One
+ * that has crashed is described by right while another saves its memory. */
+static int check_running(struct xl_verify *v)
+{
+	const char *text = v->img->vmcoreinfo, *crashed;
+	struct xl_kmem m = { xl_image_read, v->img, 0 };
+	_cleanup_free_ struct xl_vcpu *vcpu = NULL;
+	struct xl_vcpus vcpus;
+	uint32_t n = 0;
+	size_t len;
+	int r;
+
+	if (v->img->narrow || !text || xl_vmcoreinfo_check(text) ||
+	    xl_vmcoreinfo_str(text, "CRASHTIME", &crashed, &len) == 0 ||
+	    xl_vmcoreinfo_dec(text, "NUMBER(phys_base)", &m.phys_base) < 0)
+		return 0;
+	r = xl_image_vcpus(v->x, v->img, v->img->p2ms, &vcpu, &n);
+	if (r < 0)
+		return r;
+	vcpus = (struct xl_vcpus){ vcpu, n, is_raw(v->img) };
+	switch (xl_runs_kernel(&vcpus, text, &m)) {
+	case XL_RUNS_OTHER:
+		xl_verify_broken(v, "the vCPUs do not run the kernel that VMCOREINFO describes: their "
+				 "page tables do not lead to its code");
+		break;
+	case XL_RUNS_UNKNOWN:
+		break;
+	default:
+		xl_verify_done(v, "the vCPUs run the kernel that VMCOREINFO describes");
+	}
+	return 0;
+}
+
 int xl_verify_guest(struct xl_verify *v)
 {
 	int r = 0;
@@ -199,6 +235,8 @@ int xl_verify_guest(struct xl_verify *v)
 		r = check_roots_32(v);
 	if (r == 0)
 		r = check_kernel(v);
+	if (r == 0)
+		r = check_running(v);
 	if (r == 0)
 		r = check_p2m(v);
 	if (r == 0)
