@@ -133,20 +133,35 @@ static bool put_damage(struct job *j, struct json_object *note)
 	       xl_json_put_text(note, "guarantee", "damaged");
 }
 
+/* Whether the new file describes another kernel than the old one, of several in memory. */
+static bool other_kernel(const struct job *j)
+{
+	return j->img->vmcoreinfo && j->cut->kernel.vmcoreinfo &&
+	       !xl_vmcoreinfo_same_kernel(j->img->vmcoreinfo, j->cut->kernel.vmcoreinfo);
+}
+
+static bool put_kernel(struct job *j, struct json_object *note)
+{
+	return !other_kernel(j) || xl_json_put_text(note, "kernel", j->cut->kernel.release);
+}
+
 /* Bring our note up to date with what was done. */
 static int update_note(struct job *j)
 {
 	_cleanup_json_ struct json_object *note = NULL;
 	const char *text;
 
-	if (!j->img->json || (j->recast.to == XL_RECAST_NOTHING && !j->found && !j->headers))
+	if (!j->img->json || (j->recast.to == XL_RECAST_NOTHING && !j->found && !j->headers &&
+			      !other_kernel(j)))
 		return 0;
 	note = xl_json_parse(j->img->json);
 	if (!note)
 		return xl_fail(j->x, XLDUMP_CAUSE_OTHER, -EINVAL,
 			       "the XLDUMP note does not have the form that xldump-note(7) "
 			       "describes");
-	text = xl_recast_note(&j->recast, note) && put_damage(j, note) ? xl_json_line(note) : NULL;
+	text = xl_recast_note(&j->recast, note) && put_damage(j, note) && put_kernel(j, note) ?
+		       xl_json_line(note) :
+		       NULL;
 	j->note = text ? strdup(text) : NULL;
 	if (!j->note)
 		return xl_err(j->x, -ENOMEM, "write the XLDUMP note");

@@ -161,6 +161,7 @@ struct sim {
 	uint8_t *seen_absent;    /* by gfn: somebody found it missing */
 	uint64_t pod;
 	uint64_t vcpu_gen;
+	uint64_t kernel_cr3; /* if not 0: vCPUs that are online run kernel code by these tables */
 	uint8_t shared_info[XL_PAGE_SIZE];
 
 	xl_pfn_t *data;          /* pages that programs may write at will */

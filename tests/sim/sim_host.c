@@ -190,6 +190,10 @@ void sim_vcpu(const struct sim *s, uint32_t id, struct xl_vcpu *ret)
 	ret->rflags = 0x202;
 	ret->cr0 = 0x80050033;
 	ret->cr3 = top;
+	if (s->kernel_cr3) {
+		ret->in_kernel = true;
+		ret->cr3 = s->kernel_cr3;
+	}
 	for (size_t i = 0; i < sizeof(ret->context); i++)
 		ret->context[i] = (uint8_t)(v + i);
 	if (s->params.narrow) {

@@ -9,7 +9,7 @@
 
 uint64_t fake_va(const struct fake *f, uint64_t pa)
 {
-	return XL_START_KERNEL_MAP + pa - (uint64_t)f->phys_base;
+	return XL_START_KERNEL_MAP + f->base + pa - (uint64_t)f->phys_base;
 }
 
 int fake_read(void *data, uint64_t paddr, void *buf, size_t len)
@@ -20,6 +20,7 @@ int fake_read(void *data, uint64_t paddr, void *buf, size_t len)
 		return -EFAULT;
 	if (f->reads > 0)
 		f->reads--;
+	paddr -= f->base;
 	if (paddr >= FAKE_MEMORY || len > FAKE_MEMORY - paddr)
 		return -EFAULT;
 	memcpy(buf, f->mem + paddr, len);
@@ -187,7 +188,7 @@ static void fake_kallsyms(struct fake *f)
 void fake_entry(struct fake *f, uint64_t table, uint64_t index, uint64_t entry)
 {
 	/* Frames of a PV guest are somewhere on the host: here far beyond its memory. */
-	xl_put_le64(f->mem + table + 8 * index, entry + (f->pv ? 0x10000000000 : 0));
+	xl_put_le64(f->mem + table + 8 * index, f->base + entry + (f->pv ? 0x10000000000 : 0));
 }
 
 static void fake_tables(struct fake *f)
@@ -207,7 +208,7 @@ static void fake_tables(struct fake *f)
 	for (uint64_t i = 0; i < 2; i++)
 		fake_entry(f, t + 0x2000, (text >> 21 & 511) + i,
 			   (FAKE_TEXT_PA + i * 0x200000) | 0xe3);
-	fake_entry(f, t + 0x3000, f->page_offset >> 30 & 511, 0 | 0xe3);
+	fake_entry(f, t + 0x3000, f->page_offset >> 30 & 511, 0xe3 - f->base);
 }
 
 /* ---- all of it ---- */
@@ -254,11 +255,17 @@ void fake_defaults(struct fake *f)
 	f->mem = calloc(1, FAKE_MEMORY);
 }
 
+void fake_look_into(const struct fake *f, struct xl_candidates *ret)
+{
+	for (xl_pfn_t pfn = 0; pfn < FAKE_MEMORY >> XL_PAGE_SHIFT; pfn++)
+		xl_candidates_look(ret, (f->base >> XL_PAGE_SHIFT) + pfn,
+				   f->mem + (pfn << XL_PAGE_SHIFT));
+}
+
 void fake_look(struct fake *f)
 {
 	memset(&f->cand, 0, sizeof(f->cand));
-	for (xl_pfn_t pfn = 0; pfn < FAKE_MEMORY >> XL_PAGE_SHIFT; pfn++)
-		xl_candidates_look(&f->cand, pfn, f->mem + (pfn << XL_PAGE_SHIFT));
+	fake_look_into(f, &f->cand);
 }
 
 void fake_build(struct fake *f)

@@ -49,6 +49,7 @@ struct fake {
 	uint64_t mem_section;
 	const char *more; /* lines of VMCOREINFO */
 
+	uint64_t base;  /* physical address of mem; those above are relative to it */
 	unsigned char *mem;
 	char text[XL_VMCOREINFO_MAX + 4096];
 	int reads;      /* reads until all fail; negative: never */
@@ -72,6 +73,7 @@ void fake_deinit(struct fake *f);
 
 /* Look for candidates again, after a change. */
 void fake_look(struct fake *f);
+void fake_look_into(const struct fake *f, struct xl_candidates *ret);
 
 /* Append to the text of VMCOREINFO; put it there, as a note, or as the kernel's own page of text. */
 _printf_(2, 3) void fake_say(struct fake *f, const char *fmt, ...);

@@ -219,10 +219,10 @@ void fake_mm_build(struct fake_mm *m, const struct fake_mm_kernel *k)
 	f->l5 = k->release[0] == '7';
 	f->page_offset = f->l5 ? 0xff11000040000000 : 0xffff9b4c40000000;
 	m->vmemmap = f->l5 ? 0xffd4000000000000 : 0xffffea0000000000;
-	f->mem_section = f->page_offset + FAKE_MM_ROOTS_PA;
+	f->mem_section = f->page_offset + f->base + FAKE_MM_ROOTS_PA;
 	fake_build(f);
 	fake_mm_tables(m);
-	xl_put_le64(f->mem + FAKE_MM_ROOTS_PA, f->page_offset + FAKE_MM_ROOTS_PA + 0x1000);
+	xl_put_le64(f->mem + FAKE_MM_ROOTS_PA, f->mem_section + 0x1000);
 	/* Present, has a map, online, early. */
 	fake_mm_section(m, 0, m->vmemmap | 0xf);
 	fake_mm_section(m, 2, m->vmemmap | 0x2f);
