@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Dump files in whose memory a kexec has left two kernels, and files that say that there is none. */
+/* Dump files in whose memory a kexec has left two kernels, and files that say that there is none.
+ *
+ * With arguments `--write right|wrong|none FILE' it writes one, for test_xldumpctl.sh: VMCOREINFO is of
+ * the kernel that runs, of the other one, or missing. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -302,7 +305,17 @@ static int remove_dir(void **state)
 	return chdir("..") == 0 ? rmdir(dir) : -1;
 }
 
-int main(void)
+static int write_one(const char *what, const char *path)
+{
+	_cleanup_(two_deinit) struct two t;
+
+	two_init(&t);
+	two_in_kernel(&t, 0, NEW);
+	write_file(&t, XLDUMP_FORMAT_ELF, !strcmp(what, "none") ? -1 : !strcmp(what, "right"), path);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_notes_are_right),
@@ -313,5 +326,7 @@ int main(void)
 		cmocka_unit_test(test_none_by_the_notes),
 	};
 
+	if (argc == 4 && strcmp(argv[1], "--write") == 0)
+		return write_one(argv[2], argv[3]);
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -73,6 +73,41 @@ for f in elf xencore kdump flattened; do
 	result $? "info --json $f is JSON"
 done
 
+# ---- several kernels in memory ----
+for what in right wrong none; do
+	"$build/tests/unit/test_image_kernels" --write $what two-$what || exit 99
+done
+old=6.1.0-56-cloud-amd64 new=6.12.9-1-amd64
+both="^kernels: .* 1: $old, 2: $new .runs.; --kernel chooses"
+says "$both" info two-right
+says "^kernel: +Linux $new, KASLR offset 0x2000000" info two-right
+says "^kernel: +Linux $old, KASLR offset 0xc000000" info --kernel=1 two-right
+says "^kernel: +Linux $new" info --kernel=$new two-right
+says '"kernels":.."release":"6.1.0-56-cloud-amd64","runs":false,"crashed":false.,' info --json two-right
+says '"kernels":.."release":"6.1.0-56-cloud-amd64","runs":false,"crashed":false.,' \
+	info --json --kernel=2 two-right
+fails 2 "there is no kernel .6.1. in memory, but: 1: $old, 2: $new .runs." info --kernel=6.1 two-right
+fails 2 'there is no kernel .3. in memory' dmesg --kernel=3 two-right
+fails 2 'there is no kernel .3. in memory' debug -n --kernel=3 two-right vmlinux
+fails 2 'there is no kernel .3. in memory' convert -f elf --kernel=3 two-right never
+[ ! -e never ]
+result $? 'no file for a kernel that there is not'
+says '^crash vmlinux two-right$' debug -n two-right vmlinux
+says '^crash --kaslr=0xc000000 --machdep phys_base=0x[0-9a-f]+ vmlinux two-right$' \
+	debug -n --kernel=1 two-right vmlinux
+fails 12 "convert -f elf --kernel=$old" debug -n --drgn --kernel=1 two-right vmlinux
+"$bin" info two-wrong > out 2> err
+[ $? -eq 0 ] && grep -q "^kernel: *Linux $new" out && grep -q "2: $new (runs)" err
+result $? 'the kernel that runs, against the notes'
+"$bin" verify two-wrong > out 2> err
+[ $? -eq 1 ] && grep -q 'BROKEN: the vCPUs do not run the kernel' out
+result $? 'verify names notes of a kernel that does not run'
+"$bin" convert -f elf --kernel=1 two-right old > out 2> err && [ ! -s err ] &&
+	strings -a old | grep -q "^OSRELEASE=$old"
+result $? 'convert --kernel'
+says '^kernel: +none recognised' info two-none
+says "^kernel: +Linux $old" info --kernel=1 two-none
+
 # ---- verify ----
 for f in elf xencore kdump flattened; do
 	says 'nothing is broken' verify $f
