@@ -55,18 +55,16 @@ static void put_ehdr(struct xl_elf_seal *s)
  * made from the other by changing 10 bytes. */
 static int write_front(struct xl_elf_seal *s)
 {
-	uint64_t offset = s->data_start;
 	struct xl_load load;
 
 	(void)xl_out_seek(&s->out, 0);
 	put_ehdr(s);
 	put_phdr(&s->out, ELF_PT_NOTE, s->notes_start, 0, 0, s->notes.len);
 	while (xl_loads_next(&s->loads, &load)) {
-		uint64_t size = load.pages << XL_PAGE_SHIFT;
+		uint64_t rank = xl_slots_rank(&s->final, load.first);
 
-		put_phdr(&s->out, ELF_PT_LOAD, offset, load.vaddr, load.first << XL_PAGE_SHIFT,
-			 size);
-		offset += size;
+		put_phdr(&s->out, ELF_PT_LOAD, s->data_start + (rank << XL_PAGE_SHIFT), load.vaddr,
+			 load.first << XL_PAGE_SHIFT, load.pages << XL_PAGE_SHIFT);
 	}
 	xl_out_bytes(&s->out, s->notes.data, s->notes.len);
 	if (s->f->raw)

@@ -327,6 +327,49 @@ static void test_image(void **state)
 	guest_free(g);
 }
 
+/* Some readers look at 65,535 program headers at most: that of the image, which lies behind more runs,
+ * is among them. */
+static void test_image_early(void **state)
+{
+	static const uint64_t runs[] = { 65532, 65540 };
+
+	(void)state;
+	for (size_t i = 0; i < XL_ARRAY_SIZE(runs); i++) {
+		uint64_t image = (runs[i] - 2) * 2, end = image + 16;
+		struct guest *g = guest_new(end + 8, 1);
+		struct look l;
+
+		for (uint64_t n = 0; n < runs[i] - 2; n++)
+			guest_ram(g, n * 2, 1);
+		guest_ram(g, image, 3);
+		guest_ram(g, image + 5, 14); /* the last three are behind the image */
+		g->cut.kernel.image_start = image << 12;
+		g->cut.kernel.image_end = end << 12;
+		g->cut.kernel.phys_base = (int64_t)(image << 12) - 0x1000000;
+		g->cut.kernel.page_offset = 0xffff888000000000;
+		guest_open(g, false);
+		for (xl_pfn_t pfn = xl_bitmap_next(&g->layout, 0); pfn < g->nr_pfns;
+		     pfn = xl_bitmap_next(&g->layout, pfn + 1))
+			guest_put(g, pfn, pfn % 64 == 0 || pfn >= image);
+		guest_finish(g);
+		look_open(&l);
+		assert_int_equal(l.phnum, runs[i] + 2);
+		if (runs[i] < 65535) {
+			phdr(&l, 1, 0, 1, 0xffff888000000000);
+			phdr(&l, (int)runs[i] - 1, image, 3, 0xffffffff81000000);
+			phdr(&l, (int)runs[i], image + 5, 11, 0xffffffff81005000);
+		} else {
+			phdr(&l, 1, image, 3, 0xffffffff81000000);
+			phdr(&l, 2, image + 5, 11, 0xffffffff81005000);
+			phdr(&l, 3, 0, 1, 0xffff888000000000);
+			phdr(&l, 4, 2, 1, 0xffff888000002000);
+		}
+		phdr(&l, (int)runs[i] + 1, end, 3, 0xffff888000000000 + (end << 12));
+		look_close(&l);
+		guest_free(g);
+	}
+}
+
 /* crash does not check bounds in a file of one segment. */
 static void test_single_run(void **state)
 {
@@ -408,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_headers_grow),
 		cmocka_unit_test(test_xnum),
 		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_image_early),
 		cmocka_unit_test(test_single_run),
 		cmocka_unit_test(test_sections_only),
 	};
