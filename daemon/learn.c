@@ -150,6 +150,7 @@ void xd_learn_again(struct xd_daemon *d, struct xd_known *k)
 {
 	bool was_marked = k->marked;
 
+	xd_log(LOG_INFO, "domain %u: it starts another kernel", k->domid);
 	k->marked = false;
 	k->tries = 0;
 	k->learn_at = xd_now() + d->config.learn_after;

@@ -118,6 +118,32 @@ def panic(w):
     check(len(w.dumps()) == 2, "no other dump")
 
 
+def kexec(w):
+    """a guest starts another kernel, which Xen sees as a soft reset: the panic of that one is noticed"""
+    w.configure("learn_after = 0", "min_interval = 0")
+    where = w.kernel()
+    g = w.guest(1, "hvm1", on_reboot="restart")
+    g.hvm = 1
+    g.pages = 3072
+    w.start()
+    noticed = "domain 1: panics of its kernel will be noticed"
+    until(lambda: w.said(noticed), "learned")
+    w.kexec("6.12.9-1-amd64")
+    g.go_down(5)
+    w.store.fire("@releaseDomain")
+    until(lambda: w.said("domain 1: it starts another kernel"), "the soft reset is seen")
+    g.shutdown = 0
+    w.store.fire("@introduceDomain")
+    until(lambda: w.said(noticed, 2), "learned again")
+    w.poke(where, 2)
+    g.go_down(1)
+    w.store.fire("@releaseDomain")
+    name = w.crash_of(1)
+    t = g.destroy_as_libxl()
+    check(w.end_of(name) == "done" and w.node(name, "trigger") == "panic", "the panic is noticed")
+    until(lambda: not t.is_alive(), "and libxl goes on")
+
+
 def lock_is_taken(w):
     """libxl was quicker: the dump is tried all the same, and nothing wrong is published"""
     g = w.guest(5, "late", on_crash="destroy")
@@ -418,8 +444,8 @@ def crashed_before(w):
     check(len(w.dumps()) == 2, "and not again")
 
 
-TESTS = [crash, on_crash, panic, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, fails_for_a_moment, resumed, four_at_once,
-         held_over, held_behind, held_in_vain, no_list, crashed_before]
+TESTS = [crash, on_crash, panic, kexec, lock_is_taken, lock_is_busy, all_is_gone, crash_meanwhile, fails_for_a_moment, resumed,
+         four_at_once, held_over, held_behind, held_in_vain, no_list, crashed_before]
 
 if __name__ == "__main__":
     run(TESTS)
