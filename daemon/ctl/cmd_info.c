@@ -249,17 +249,17 @@ static void print_kdump(struct json_object *k)
 		     xl_json_true(k, "incomplete") ? ", INCOMPLETE" : "");
 }
 
-/* What is converted from a file that knows of no Xen has none in it. */
+/* What is converted from a file of another tool has digests, but no note; and one that knows of no Xen
+ * has none in it. */
 static void print_maker(struct json_object *o, struct json_object *note)
 {
 	char tool[64], xen[64];
 
 	(void)xl_json_shown(note ? note : o, "xen", xen, sizeof(xen));
-	if (xen[0] || note)
-		(void)printf("made by:    %s%s%s\n",
-			     note ? xl_json_shown(note, "tool", tool, sizeof(tool)) :
-				    "another tool",
-			     xen[0] ? " on Xen " : "", xen);
+	(void)printf("made by:    %s%s%s%s\n",
+		     note ? xl_json_shown(note, "tool", tool, sizeof(tool)) : "another tool",
+		     xen[0] ? " on Xen " : "", xen,
+		     !note && xl_json_true(o, "digests") ? ", converted by xldumpctl" : "");
 }
 
 static void print_text(struct json_object *o)

@@ -137,6 +137,10 @@ static void test_unknown(void **state)
 	assert_is(&t, OLD, true);
 	t.vcpu[0].cr3 = 0x100000000;
 	assert_is(&t, OLD, true);
+	/* A second copy of its text does not make a kernel the living one. */
+	memset(t.k[NEW].f.mem + (FAKE_NOTE_PFN << XL_PAGE_SHIFT), 0, XL_PAGE_SIZE);
+	two_look(&t);
+	assert_is(&t, OLD, true);
 	/* After a kdump the one that goes on has not crashed. */
 	two_say(&t, OLD, "CRASHTIME=1700000000\n");
 	assert_is(&t, NEW, false);

@@ -73,6 +73,18 @@ for f in elf xencore kdump flattened; do
 	result $? "info --json $f is JSON"
 done
 
+# What is not known of files of other tools is not made up when they are converted.
+says '^made by: +another tool$' info kdump
+for f in elf xencore kdump; do
+	"$bin" convert -f $f kdump foreign 2> /dev/null
+	says '^made by: +another tool, converted by xldumpctl$' info foreign
+	! grep -q Xen\ [0-9] out
+	result $? "no Xen in a $f file of a kdump file that knows none"
+	"$bin" info --json foreign > out 2> err && ! grep -q '"xen"' out
+	result $? "nor in JSON"
+	rm -f foreign
+done
+
 # ---- several kernels in memory ----
 for what in right wrong none; do
 	"$build/tests/unit/test_image_kernels" --write $what two-$what || exit 99
