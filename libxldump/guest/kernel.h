@@ -59,9 +59,9 @@ void xl_kernel_deinit(struct xl_kernel *k);
  * @param read   reads memory of the guest; it may be running
  * Of several, the one is taken that the vCPUs run, or that c->noted or c->wish names; ret->all has all.
  *
- * Returns 0 and fills *ret; -ENXIO when there is not the one that c->wish names; -ENOENT when no candidate stands up to the checks (not a Linux guest,
- * or too early in its boot; the error chain says what was wrong with the best one); -ENOEXEC when
- * c->symbols are of another kernel. */
+ * Returns 0 and fills *ret; -ENXIO when c->wish names none of them; -ENOENT when no candidate stands up
+ * to the checks (not a Linux guest, or too early in its boot; the error chain says what was wrong with
+ * the first one); -ENOEXEC when c->symbols are of another kernel. */
 _must_check_ int xl_kernel_identify(struct xl_ctx *x, const struct xl_candidates *c, xl_read_fn read,
 				    void *read_data, struct xl_kernel *ret);
 
