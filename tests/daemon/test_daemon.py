@@ -170,8 +170,8 @@ def kill_worker(w):
         until(lambda n=name: w.node(n, "state") is not None, "it is taken")
         for _ in range(random.randrange(1, 3)):
             before = g.steps
-            until(lambda n=name, b=before: g.steps > b + random.randrange(30) or
-                  w.node(n, "state") != "running", "it is under way")
+            want = before + random.randrange(12)
+            until(lambda n=name, t=want: g.steps > t or w.node(n, "state") in FINAL, "it is under way")
             w.kill_worker()
         # It is tried once more after five seconds.
         state = w.end_of(name)

@@ -61,7 +61,7 @@ def until(condition, what):
         value = condition()
         if value:
             return value
-        time.sleep(0.03)
+        time.sleep(0.01)
     raise Failed(f"waited in vain for: {what}")
 
 
