@@ -75,10 +75,27 @@ static void warn_unsure(const struct xl_engine *e, const struct xl_kernel *k)
 		       k->release, e->p->dump_level ? ", and no pages are left out" : "");
 }
 
+/* A process may have ended between its registers and the look at its page tables, which lead anywhere
+ * then: so a guest that runs is looked at a few times before nothing is said to tell. */
+#define LOOKS 3
+
+static int look_for_kernel(struct xl_engine *e, struct xl_kernel *k)
+{
+	bool stopped = e->cut->strategy == XLDUMP_STRATEGY_STOP ||
+		       e->cut->strategy == XLDUMP_STRATEGY_STILL;
+	int r = xl_identify_try(e, k);
+
+	for (unsigned i = 1; r == 0 && k->all.unsure && !stopped && i < LOOKS; i++) {
+		xl_kernel_deinit(k);
+		r = xl_identify_try(e, k);
+	}
+	return r;
+}
+
 /* -ENOENT, with a warning, without one. */
 static int find_kernel(struct xl_engine *e, struct xl_kernel *k)
 {
-	int r = xl_identify_try(e, k);
+	int r = look_for_kernel(e, k);
 
 	if (r == 0 && k->all.unsure)
 		warn_unsure(e, k);

@@ -162,6 +162,8 @@ struct sim {
 	uint64_t pod;
 	uint64_t vcpu_gen;
 	uint64_t kernel_cr3; /* if not 0: vCPUs that are online run kernel code by these tables */
+	uint64_t stale_cr3;  /* so many looks at the vCPUs find these tables instead */
+	unsigned stale_looks;
 	uint8_t shared_info[XL_PAGE_SIZE];
 
 	xl_pfn_t *data;          /* pages that programs may write at will */

@@ -215,8 +215,12 @@ static int vcpus(struct xl_hv *hv, const struct xl_domain *dom, bool narrow, str
 		sim_broken(s, "vCPUs of the other width are asked for");
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		sim_vcpu(s, (uint32_t)i, &ret[i]);
+		if (s->stale_looks)
+			ret[i].cr3 = s->stale_cr3;
+	}
+	s->stale_looks -= s->stale_looks > 0;
 	return sim_leave(s, SIM_vcpus, 1000);
 }
 

@@ -269,6 +269,20 @@ static const enum xldump_strategy strategies[] = {
 	XLDUMP_STRATEGY_PRECOPY, XLDUMP_STRATEGY_RESCAN, XLDUMP_STRATEGY_STOP
 };
 
+/* As `guest', but the first looks meet a process that ends: its page tables are zeros by then. */
+#define ENDED_PFN (TWO_PAGES + 7)
+
+static struct sim *guest_with_ends(struct two *t, int runs, unsigned looks)
+{
+	struct sim *s = guest(t, runs);
+
+	assert_true(s->p2m[ENDED_PFN]);
+	memset(sim_page(s, s->p2m[ENDED_PFN]), 0, XL_PAGE_SIZE);
+	s->stale_cr3 = (uint64_t)ENDED_PFN << XL_PAGE_SHIFT;
+	s->stale_looks = looks;
+	return s;
+}
+
 static void dump(struct two *t, int runs, unsigned level, enum xldump_strategy strategy,
 		 struct sim_dump *d)
 {
@@ -297,6 +311,26 @@ static void test_dump(void **state)
 			assert_int_equal(d.cut.kernel.all.n, 2);
 			sim_dump_deinit(&d);
 		}
+	}
+}
+
+/* Registers and page tables are not of one instant while the guest runs. */
+static void test_process_that_ends(void **state)
+{
+	_cleanup_(two_deinit) struct two t;
+
+	(void)state;
+	two_init(&t);
+	for (size_t i = 0; i < 2; i++) {
+		const struct xl_capture_params cp = { .strategy = strategies[i], .max_rounds = 3 };
+		_cleanup_(sim_destroyp) struct sim *s = guest_with_ends(&t, NEW, 2);
+		struct sim_dump d;
+
+		assert_int_equal(judge(s, &cp, &d), 0);
+		assert_int_equal(d.r, 0);
+		assert_int_equal(d.warnings, 0);
+		assert_string_equal(d.cut.kernel.release, TWO_NEW);
+		sim_dump_deinit(&d);
 	}
 }
 
@@ -384,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_wish_of_twins),
 		cmocka_unit_test(test_noted),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_process_that_ends),
 		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_not_left_out),
 		cmocka_unit_test(test_panic_mark),
